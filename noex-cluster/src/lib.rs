@@ -1,0 +1,1 @@
+//! Discovery, authenticated sessions, membership and the wire format.

@@ -1,0 +1,27 @@
+//! Processes and what they do to each other: pids, mailboxes, signals, links, monitors, exit
+//! reasons, local names, the payload codec, and the two edges of a node.
+//!
+//! A [`LocalNode`] is one running node. A [`process`] is one task with a mailbox and an entry in
+//! the node's table. Everything one process does to another is a [`Signal`]; [`LocalNode`] looks
+//! at the pid and gives the signal to a mailbox of its own, or to the [`Router`], behind which
+//! other nodes live. Nothing else in the code base asks where a process lives.
+//!
+//! The modules, in the order in which to read them:
+
+pub mod id;
+pub mod exit;
+pub mod signal;
+pub mod mailbox;
+pub mod process;
+pub mod call;
+pub mod codec;
+pub mod node;
+pub mod router;
+pub mod task;
+
+pub use call::{CallError, ReplyAddress};
+pub use exit::{ExitReason, Panic};
+pub use id::{CallRef, Creation, MonitorRef, NodeId, NodeIdError, Pid};
+pub use node::{LocalNode, NodeDownReason, Peer, PeerEvent};
+pub use router::{NoRouter, RouteError, Router};
+pub use signal::{Encoded, Signal, Target};

@@ -1,0 +1,68 @@
+//! `Router`: the node's outbound edge, implemented by the cluster.
+
+use std::fmt;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::id::Creation;
+use crate::signal::{Signal, Target};
+
+/// Carries signals to other nodes.
+///
+/// # Delivery
+/// At most once. What one process sends to another arrives in the order sent, or stops arriving;
+/// the node learns of the gap by [`LocalNode::session_lost`](crate::LocalNode::session_lost).
+pub trait Router: fmt::Debug + Send + Sync + 'static {
+    /// Queues `signal` for `to`, which is on another node. Never blocks.
+    ///
+    /// Only messages ([`Signal::Message`] and [`Signal::Flood`]) are refused for want of room;
+    /// what answers something was admitted with it.
+    ///
+    /// # Errors
+    /// [`RouteError`]; the signal was not sent.
+    fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError>;
+
+    /// Sends `payload` to the process that holds the local name `topic`, on every other node.
+    fn flood(&self, topic: &str, payload: Bytes);
+
+    /// The nodes that this one holds a session with.
+    fn neighbours(&self) -> Vec<Creation>;
+}
+
+/// Why a signal was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// There is no session with that node.
+    #[error("no connection with the node")]
+    NoConnection,
+    /// The session's queue is full.
+    #[error("the queue to the node is full")]
+    Full,
+    /// The message is larger than a message may be.
+    #[error("message of {size} bytes is over the limit of {limit}")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The most bytes a message may have.
+        limit: usize,
+    },
+}
+
+/// The router of a node without a cluster: nobody can be reached.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct NoRouter;
+
+impl Router for NoRouter {
+    fn route(&self, _to: &Target, _signal: Signal) -> Result<(), RouteError> {
+        Err(RouteError::NoConnection)
+    }
+
+    fn flood(&self, _topic: &str, _payload: Bytes) {}
+
+    fn neighbours(&self) -> Vec<Creation> {
+        Vec::new()
+    }
+}

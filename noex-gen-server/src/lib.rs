@@ -1,0 +1,1 @@
+//! The GenServer behaviour: typed calls and casts, local or remote.

@@ -1,0 +1,1 @@
+//! Cluster-wide names that go with their process or node.

@@ -1,0 +1,1 @@
+//! Supervisors, on one node and across nodes.

@@ -1,0 +1,1 @@
+//! Actors with distribution built in.
