@@ -1,1 +1,3 @@
 //! Discovery, authenticated sessions, membership and the wire format.
+
+mod proto;

@@ -1,0 +1,3 @@
+//! Pure: stub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal { AlreadyConnected, Crossing, OwnAddress, NameTaken, Stopping, WrongKey, UnknownSession }

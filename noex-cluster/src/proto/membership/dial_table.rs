@@ -1,0 +1,92 @@
+//! Pure: the dials that are under way.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use noex_core::{Creation, Peer};
+
+use super::output::DialId;
+
+/// Whom a dial looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Whoever is behind an address of a seed.
+    Address(SocketAddr),
+    /// This life of a node.
+    Member(Peer),
+}
+
+/// A dial that is under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Dial {
+    /// Whom it looks for.
+    pub aim: Aim,
+    /// Who answered, once we went on to say who we are.
+    pub found: Option<Peer>,
+}
+
+/// The dials that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct DialTable {
+    dials: BTreeMap<DialId, Dial>,
+    last: u64,
+}
+
+impl DialTable {
+    /// Begins a dial.
+    pub(crate) fn begin(&mut self, aim: Aim) -> DialId {
+        self.last += 1;
+        let dial = DialId(self.last);
+        self.dials.insert(dial, Dial { aim, found: None });
+        dial
+    }
+
+    /// Ends a dial.
+    pub(crate) fn end(&mut self, dial: DialId) -> Option<Dial> {
+        self.dials.remove(&dial)
+    }
+
+    /// Ends every dial that is bound for this life of a node.
+    pub(crate) fn end_all_to(&mut self, peer: &Peer) -> Vec<(DialId, Dial)> {
+        let is_bound = |dial: &Dial| {
+            dial.found.as_ref() == Some(peer)
+                || matches!(&dial.aim, Aim::Member(aim) if aim == peer)
+        };
+        self.dials.extract_if(.., |_, dial| is_bound(dial)).collect()
+    }
+
+    /// Ends all dials.
+    pub(crate) fn end_all(&mut self) -> Vec<DialId> {
+        std::mem::take(&mut self.dials).into_keys().collect()
+    }
+
+    /// The dial goes on to say to `peer` who we are.
+    pub(crate) fn proceed(&mut self, dial: DialId, peer: Peer) {
+        if let Some(dial) = self.dials.get_mut(&dial) {
+            dial.found = Some(peer);
+        }
+    }
+
+    /// The dial looks for `peer` from now on, who answered in place of another.
+    pub(crate) fn aim_at(&mut self, dial: DialId, peer: Peer) {
+        if let Some(dial) = self.dials.get_mut(&dial) {
+            dial.aim = Aim::Member(peer);
+        }
+    }
+
+    /// A dial.
+    pub(crate) fn get(&self, dial: DialId) -> Option<&Dial> {
+        self.dials.get(&dial)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.dials.len()
+    }
+
+    /// Whether a dial went on to this life of a node.
+    pub(crate) fn is_proceeding_to(&self, creation: Creation) -> bool {
+        let mut found = self.dials.values().filter_map(|dial| dial.found.as_ref());
+        found.any(|peer| peer.creation == creation)
+    }
+}

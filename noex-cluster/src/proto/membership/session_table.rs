@@ -1,0 +1,153 @@
+//! Pure: the sessions, and which of two that cross is kept.
+//!
+//! A dialler learns who answers before it says who it is, and goes on only if it has neither a
+//! session with that life, nor one that it accepted, nor another dial that went on. So of two
+//! dials that cross, both go on only if each side had gone on before it was asked. Then the node
+//! with the smaller identity declines what it is asked, and the other accepts: the connection
+//! dialled by the smaller identity wins, on both sides.
+//!
+//! A dial from a peer with which we do have a session shows, for the same reason, that the peer
+//! lost it, and the new one takes its place. There is one exception: we are the smaller, our own
+//! dial has just won, and the peer's request was on its way meanwhile. We tell the two apart by
+//! the age of the session, which in the exception is less than a handshake may take.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use noex_core::{Creation, Peer};
+
+use super::output::SessionId;
+
+/// The longest that a handshake may take.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which side dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// This node.
+    Own,
+    /// The other one.
+    Peer,
+}
+
+/// An open session.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// With whom.
+    pub peer: Peer,
+    /// Who dialled.
+    pub side: Side,
+    /// Since when.
+    pub opened_at: Instant,
+    /// Whether the peer ended its lane in order.
+    pub is_lane_ended: bool,
+}
+
+/// The sessions, open or accepted.
+#[derive(Debug, Default)]
+pub(crate) struct SessionTable {
+    open: BTreeMap<SessionId, Session>,
+    accepting: BTreeMap<SessionId, Peer>,
+}
+
+/// What becomes of a request for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It is accepted; it takes the place of any other.
+    Accept,
+    /// Our own dial wins.
+    Crossing,
+    /// Our own dial has won.
+    AlreadyConnected,
+}
+
+impl SessionTable {
+    /// A request was accepted. The accepted one that it takes the place of, if there was one.
+    pub(crate) fn accept(&mut self, session: SessionId, peer: Peer) -> Option<SessionId> {
+        let before = self.accepting_of(peer.creation);
+        if let Some(before) = before {
+            self.accepting.remove(&before);
+        }
+        self.accepting.insert(session, peer);
+        before
+    }
+
+    /// An accepted session opened, or came to nothing: with whom.
+    pub(crate) fn end_accept(&mut self, session: SessionId) -> Option<Peer> {
+        self.accepting.remove(&session)
+    }
+
+    /// All streams of a session are there.
+    pub(crate) fn open(&mut self, session: SessionId, peer: Peer, side: Side, now: Instant) {
+        self.open.insert(session, Session { peer, side, opened_at: now, is_lane_ended: false });
+    }
+
+    /// A session closed.
+    pub(crate) fn close(&mut self, session: SessionId) -> Option<Session> {
+        self.open.remove(&session)
+    }
+
+    /// An open session.
+    pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Session> {
+        self.open.get_mut(&session)
+    }
+
+    /// An open session.
+    pub(crate) fn get(&self, session: SessionId) -> Option<&Session> {
+        self.open.get(&session)
+    }
+
+    /// The open session with this life of a node.
+    pub(crate) fn with(&self, creation: Creation) -> Option<SessionId> {
+        let mut open = self.open.iter();
+        open.find(|(_, session)| session.peer.creation == creation).map(|(id, _)| *id)
+    }
+
+    /// Whether there is a session with this life of a node, open or accepted.
+    pub(crate) fn has(&self, creation: Creation) -> bool {
+        self.with(creation).is_some() || self.accepting_of(creation).is_some()
+    }
+
+    /// The open sessions with everybody but this life of a node.
+    pub(crate) fn ids_but(&self, creation: Creation) -> impl Iterator<Item = SessionId> {
+        let others = self.open.iter().filter(move |(_, s)| s.peer.creation != creation);
+        others.map(|(id, _)| *id)
+    }
+
+    /// The open sessions.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.open.keys().copied()
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// What becomes of the request of `peer`; `is_dialling` if a dial of ours went on to it.
+    pub(crate) fn admit(
+        &self,
+        own: &Peer,
+        peer: &Peer,
+        is_dialling: bool,
+        now: Instant,
+    ) -> Admission {
+        let is_smaller = own.id < peer.id;
+        if is_dialling && is_smaller {
+            return Admission::Crossing;
+        }
+        let Some(session) = self.open.values().find(|s| s.peer.creation == peer.creation) else {
+            return Admission::Accept;
+        };
+        let is_young = now.saturating_duration_since(session.opened_at) < HANDSHAKE_TIMEOUT;
+        match session.side {
+            Side::Own if is_smaller && is_young => Admission::AlreadyConnected,
+            Side::Own | Side::Peer => Admission::Accept,
+        }
+    }
+
+    fn accepting_of(&self, creation: Creation) -> Option<SessionId> {
+        let mut accepting = self.accepting.iter();
+        accepting.find(|(_, peer)| peer.creation == creation).map(|(id, _)| *id)
+    }
+}
