@@ -1,0 +1,4 @@
+//! What the nodes of a cluster say to each other, decided without sockets, clocks or tasks.
+
+pub(crate) mod handshake;
+pub(crate) mod wire;
