@@ -1,6 +1,4 @@
-//! The protocol, decided in pure code.
+//! What the nodes of a cluster say to each other, decided without sockets, clocks or tasks.
 
-#![allow(dead_code, unused_imports)]
-pub(crate) mod backoff;
 pub(crate) mod handshake;
-pub(crate) mod membership;
+pub(crate) mod wire;

@@ -1,0 +1,204 @@
+//! `ClusterConfig`: what a user says about a node's part in a cluster.
+
+use std::time::Duration;
+
+use super::valid_config::BackoffSettings;
+use super::{ConfigError, Jitter, Preset, ValidConfig};
+use crate::secret::Secret;
+
+/// What a user says about a node's part in a cluster. Nothing is checked before
+/// [`validate`](Self::validate), which the cluster's start does first of all.
+///
+/// ```
+/// use noex_cluster::{ClusterConfig, Preset, Secret};
+///
+/// let config = ClusterConfig::new("worker")
+///     .seed("10.0.0.1:4369")
+///     .secret(Secret::generate())
+///     .preset(Preset::Lan);
+/// assert_eq!(config.validate()?.port, 4369);
+/// # Ok::<(), noex_cluster::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    pub(super) name: String,
+    pub(super) listen: Option<String>,
+    pub(super) port: u16,
+    pub(super) advertise: Option<String>,
+    pub(super) seeds: Vec<String>,
+    pub(super) secret: Option<Secret>,
+    pub(super) previous_secrets: Vec<Secret>,
+    pub(super) cluster_name: String,
+    pub(super) insecure: bool,
+    pub(super) heartbeat_interval: Duration,
+    pub(super) miss_threshold: u32,
+    pub(super) join_timeout: Duration,
+    pub(super) reconnect: BackoffSettings,
+    pub(super) message_size_max: usize,
+    pub(super) send_queue_size_max: usize,
+}
+
+impl ClusterConfig {
+    /// A node of this name, without seeds, with the documented defaults.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            listen: None,
+            port: 4369,
+            advertise: None,
+            seeds: Vec::new(),
+            secret: None,
+            previous_secrets: Vec::new(),
+            cluster_name: "noex".to_owned(),
+            insecure: false,
+            heartbeat_interval: Preset::Kubernetes.heartbeat_interval(),
+            miss_threshold: Preset::Kubernetes.miss_threshold(),
+            join_timeout: Duration::from_secs(10),
+            reconnect: BackoffSettings {
+                base: Duration::from_secs(1),
+                max: Duration::from_secs(30),
+                jitter: Jitter::Full,
+            },
+            message_size_max: 16 << 20,
+            send_queue_size_max: 64 << 20,
+        }
+    }
+
+    /// The host name or address to listen on. Default: `0.0.0.0` with a secret, `127.0.0.1`
+    /// without one, also if [`insecure`](Self::insecure).
+    #[must_use]
+    pub fn listen(mut self, host: impl Into<String>) -> Self {
+        self.listen = Some(host.into());
+        self
+    }
+
+    /// The port to listen on; 0 takes any free one. Default: 4369.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The host under which others reach this node. Default: the host to listen on if it is a
+    /// specific one, else found out at the start.
+    #[must_use]
+    pub fn advertise(mut self, host: impl Into<String>) -> Self {
+        self.advertise = Some(host.into());
+        self
+    }
+
+    /// Adds a seed: `name@host:port`, `host:port` or `[v6]:port`. Default: none.
+    #[must_use]
+    pub fn seed(mut self, seed: impl Into<String>) -> Self {
+        self.seeds.push(seed.into());
+        self
+    }
+
+    /// Adds several seeds.
+    #[must_use]
+    pub fn seeds<S: Into<String>>(mut self, seeds: impl IntoIterator<Item = S>) -> Self {
+        self.seeds.extend(seeds.into_iter().map(Into::into));
+        self
+    }
+
+    /// The secret that all nodes of the cluster share. Default: none.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// Adds an older secret that is still accepted, for as long as some nodes have only that.
+    #[must_use]
+    pub fn previous_secret(mut self, secret: Secret) -> Self {
+        self.previous_secrets.push(secret);
+        self
+    }
+
+    /// The cluster's name; nodes of another cluster are refused. Default: `noex`.
+    #[must_use]
+    pub fn cluster_name(mut self, name: impl Into<String>) -> Self {
+        self.cluster_name = name.into();
+        self
+    }
+
+    /// Allows to listen without a secret where strangers can reach the node. Whoever reaches it
+    /// can then run anything on it.
+    #[must_use]
+    pub fn insecure(mut self) -> Self {
+        self.insecure = true;
+        self
+    }
+
+    /// How often a node is heard of. Default: 5 s.
+    #[must_use]
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.heartbeat_interval = interval;
+        self
+    }
+
+    /// How many intervals of silence make a node down. Default: 3.
+    #[must_use]
+    pub fn miss_threshold(mut self, threshold: u32) -> Self {
+        self.miss_threshold = threshold;
+        self
+    }
+
+    /// Sets heartbeat interval and miss threshold to those of `preset`.
+    #[must_use]
+    pub fn preset(self, preset: Preset) -> Self {
+        self.heartbeat_interval(preset.heartbeat_interval())
+            .miss_threshold(preset.miss_threshold())
+    }
+
+    /// How long to look for others before the node runs alone. Default: 10 s.
+    #[must_use]
+    pub fn join_timeout(mut self, timeout: Duration) -> Self {
+        self.join_timeout = timeout;
+        self
+    }
+
+    /// The delay before the first attempt to reconnect; it doubles from there. Default: 1 s.
+    #[must_use]
+    pub fn reconnect_base_delay(mut self, delay: Duration) -> Self {
+        self.reconnect.base = delay;
+        self
+    }
+
+    /// The longest delay between attempts to reconnect. Default: 30 s.
+    #[must_use]
+    pub fn reconnect_max_delay(mut self, delay: Duration) -> Self {
+        self.reconnect.max = delay;
+        self
+    }
+
+    /// How much of a delay is left to chance. Default: [`Jitter::Full`].
+    #[must_use]
+    pub fn reconnect_jitter(mut self, jitter: Jitter) -> Self {
+        self.reconnect.jitter = jitter;
+        self
+    }
+
+    /// The most bytes that a message may have. Default: 16 MiB.
+    #[must_use]
+    pub fn message_size_max(mut self, bytes: usize) -> Self {
+        self.message_size_max = bytes;
+        self
+    }
+
+    /// The most bytes that may wait to be sent to one node. Default: 64 MiB.
+    #[must_use]
+    pub fn send_queue_size_max(mut self, bytes: usize) -> Self {
+        self.send_queue_size_max = bytes;
+        self
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the field, its value and the rule that it breaks.
+    pub fn validate(self) -> Result<ValidConfig, ConfigError> {
+        ValidConfig::new(self)
+    }
+}

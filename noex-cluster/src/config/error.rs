@@ -1,0 +1,105 @@
+//! Pure: `ConfigError`, why a configuration is refused.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::SeedError;
+use crate::secret::SecretError;
+
+/// Why a configuration is refused: which field, its value unless it is a secret, and the rule.
+/// Nothing was started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The node's name breaks the rule for names.
+    #[error(
+        "name `{0}`: must start with a letter or digit, go on with letters, digits, `.`, `_` or \
+         `-`, and have at most 253 characters"
+    )]
+    Name(String),
+    /// The cluster's name is empty or too long.
+    #[error("cluster_name `{0}`: must have 1 to 253 characters")]
+    ClusterName(String),
+    /// The host to listen on is no host.
+    #[error("listen `{0}`: is neither a host name nor an IP address")]
+    Listen(String),
+    /// The host to advertise is no host that others could dial.
+    #[error("advertise `{0}`: is neither a host name nor an IP address that others can dial")]
+    Advertise(String),
+    /// A seed is not written as a seed.
+    #[error("seed `{seed}`: {source}; a seed is name@host:port or host:port")]
+    Seed {
+        /// The seed as it was given.
+        seed: String,
+        /// What is wrong with it.
+        source: SeedError,
+    },
+    /// The heartbeat interval is too short or too long.
+    #[error("heartbeat_interval {0:?}: must be from 10ms to 1h")]
+    HeartbeatInterval(Duration),
+    /// The threshold is too low to tell silence from a late heartbeat.
+    #[error("miss_threshold {0}: must be at least 2 and at most 1,000")]
+    MissThreshold(u32),
+    /// The first delay is too short.
+    #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
+    ReconnectBaseDelay(Duration),
+    /// The first delay is longer than the longest one.
+    #[error("reconnect_base_delay {base:?}: must be at most reconnect_max_delay, {max:?}")]
+    ReconnectDelays {
+        /// The first delay.
+        base: Duration,
+        /// The longest delay.
+        max: Duration,
+    },
+    /// The longest message is too small or too large.
+    #[error("message_size_max {0} bytes: must be from 64 KiB to 1 GiB")]
+    MessageSizeMax(usize),
+    /// A message of full size would not fit the queue.
+    #[error("send_queue_size_max {queue} bytes: must be at least message_size_max, {message}")]
+    SendQueueSizeMax {
+        /// The queue's size in bytes.
+        queue: usize,
+        /// The size of the largest message in bytes.
+        message: usize,
+    },
+    /// A secret is empty.
+    #[error("{0}: is empty; leave it out, or generate a secret of 32 bytes")]
+    EmptySecret(&'static str),
+    /// A secret is too short for an address that strangers can reach.
+    #[error("{field}: has fewer than 16 bytes, too few to listen on `{listen}`")]
+    ShortSecret {
+        /// Which secret.
+        field: &'static str,
+        /// The host to listen on.
+        listen: String,
+    },
+    /// There are older secrets but no current one.
+    #[error("previous_secret: is set without a secret; the current one goes into secret")]
+    PreviousWithoutCurrent,
+    /// There is no secret, and strangers can reach the address.
+    #[error(
+        "listen `{0}`: others can reach it, and there is no secret; set one, listen on \
+         127.0.0.1, or say insecure"
+    )]
+    NoSecret(String),
+    /// The secret was given twice.
+    #[error("NOEX_SECRET and NOEX_SECRET_FILE: only one of them may be set")]
+    SecretTwice,
+    /// A secret could not be read.
+    #[error("secret: {0}")]
+    Secret(#[from] SecretError),
+    /// An environment variable does not hold what it should.
+    #[error("{variable} `{value}`: {rule}")]
+    Variable {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        rule: &'static str,
+    },
+    /// An environment variable is no text.
+    #[error("{0}: is not valid UTF-8")]
+    NotText(&'static str),
+}

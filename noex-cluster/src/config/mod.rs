@@ -1,0 +1,15 @@
+//! How a node takes part in a cluster: the builder, the environment, and the valid result.
+
+mod cluster_config;
+mod preset;
+mod seed;
+mod env;
+mod duration;
+mod valid_config;
+mod error;
+
+pub use cluster_config::ClusterConfig;
+pub use error::ConfigError;
+pub use preset::{Jitter, Preset};
+pub use seed::{Seed, SeedError};
+pub use valid_config::{BackoffSettings, ValidConfig};
