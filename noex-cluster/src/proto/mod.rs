@@ -1,4 +1,6 @@
 //! What the nodes of a cluster say to each other, decided without sockets, clocks or tasks.
 
+pub(crate) mod backoff;
 pub(crate) mod handshake;
 pub(crate) mod wire;
+pub(crate) mod membership;

@@ -6,7 +6,7 @@ use noex_core::{NodeId, Peer};
 
 use super::message::Message;
 use super::output::{DialId, SessionId};
-use crate::proto::handshake::Refusal;
+use crate::proto::wire::Refusal;
 
 /// What the shell tells the membership machine.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub(crate) enum Stream {
 }
 
 /// Why a dial came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DialFailure {
     /// Nobody listens at the address.
     Refused,

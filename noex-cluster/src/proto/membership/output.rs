@@ -7,7 +7,7 @@ use noex_core::{NodeDownReason, NodeId, Peer};
 
 use super::message::{Facts, Message};
 use super::status::Status;
-use crate::proto::handshake::Refusal;
+use crate::proto::wire::Refusal;
 
 /// Names one dial; given by the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,7 +11,7 @@ use super::member::{Member, State};
 use super::output::{DialId, Notice, Output, SessionId};
 use super::session_table::{Admission, Side};
 use super::status::Status;
-use crate::proto::handshake::Refusal;
+use crate::proto::wire::Refusal;
 
 /// The delay before a lost session, or one that the peer should have opened, is dialled again.
 pub(super) const REDIAL_DELAY: Duration = Duration::from_millis(200);

@@ -1,0 +1,234 @@
+//! Dials: from an address to a session with all its streams.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::arrival::{Arrival, Claim};
+use super::control::CONTROL_FRAME_SIZE_MAX;
+use super::identity::Identity;
+use super::key_memory::KeyMemory;
+use super::stream::{PlainStream, SecureStream, StreamError};
+use super::warnings::Warnings;
+use crate::proto::handshake::{Dialled, Dialling, Purpose};
+use crate::proto::membership::{DialFailure, DialId, Endpoint};
+use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict};
+
+/// What every dial needs.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    pub(super) identity: Arc<Identity>,
+    pub(super) arrivals: mpsc::Sender<Arrival>,
+    pub(super) warnings: Arc<Warnings>,
+    pub(super) key_memory: KeyMemory,
+    /// The longest that an address may take to answer.
+    pub(super) answer_timeout: Duration,
+    /// The longest that the rest of a handshake may take.
+    pub(super) handshake_timeout: Duration,
+    /// The most bytes of a frame on a lane.
+    pub(super) frame_size_max: usize,
+}
+
+/// A connection on which somebody has answered, and does not know yet who dials.
+struct Answered {
+    address: SocketAddr,
+    stream: PlainStream,
+    dialled: Dialled,
+}
+
+impl Dialer {
+    /// Finds the addresses behind a seed.
+    pub(super) async fn resolve(self: Arc<Self>, seed: usize, host: String, port: u16) {
+        let addresses = self.addresses(&host, port).await;
+        self.report(Arrival::Resolved { seed, addresses }).await;
+    }
+
+    /// Dials, and reports who answers and what becomes of it.
+    pub(super) async fn dial(self: Arc<Self>, dial: DialId, to: Endpoint) {
+        match self.try_dial(dial, &to).await {
+            Ok(Some(arrival)) => self.report(arrival).await,
+            Ok(None) => {}
+            Err(how) => {
+                tracing::debug!(%to, ?how, "dial failed");
+                self.report(Arrival::DialFailed { dial, how }).await;
+            }
+        }
+    }
+
+    /// `None` if the driver did not want the dial to go on.
+    async fn try_dial(&self, dial: DialId, to: &Endpoint) -> Result<Option<Arrival>, DialFailure> {
+        let addresses = match to {
+            Endpoint::Address(address) => vec![*address],
+            Endpoint::Node(node) => self.addresses(node.host(), node.port()).await,
+        };
+        let answered = self.first_answer(&addresses).await?;
+        let claim = claim_of(&answered.dialled);
+        let (proceed, may_proceed) = oneshot::channel();
+        self.report(Arrival::Identified { dial, claim: claim.clone(), proceed }).await;
+        if may_proceed.await.is_err() {
+            return Ok(None);
+        }
+        let address = answered.address;
+        let rest = async {
+            let (control, session) = self.ask(answered, CONTROL_FRAME_SIZE_MAX).await?;
+            let lane = self.open_lane(address, session, &claim).await?;
+            Ok::<_, DialFailure>((control, lane))
+        };
+        let (control, lane) = match timeout(self.handshake_timeout, Box::pin(rest)).await {
+            Ok(opened) => opened?,
+            Err(_elapsed) => return Err(DialFailure::NoAnswer),
+        };
+        let (control, lane) = (Box::new(control), Box::new(lane));
+        Ok(Some(Arrival::Dialled { dial, claim, control, lane }))
+    }
+
+    async fn addresses(&self, host: &str, port: u16) -> Vec<SocketAddr> {
+        match timeout(self.handshake_timeout, lookup_host((host, port))).await {
+            Ok(Ok(addresses)) => addresses.collect(),
+            Ok(Err(error)) => {
+                tracing::debug!(host, %error, "host can't be resolved");
+                Vec::new()
+            }
+            Err(_elapsed) => Vec::new(),
+        }
+    }
+
+    /// The first address that answers. If none does, the failure that leaves the most hope.
+    async fn first_answer(&self, addresses: &[SocketAddr]) -> Result<Answered, DialFailure> {
+        let mut failure = None;
+        for address in addresses {
+            match self.answer(*address, Purpose::Session).await {
+                Ok(answered) => return Ok(answered),
+                Err(DialFailure::NoAnswer) => failure = Some(DialFailure::NoAnswer),
+                Err(other) => failure = failure.or(Some(other)),
+            }
+        }
+        Err(failure.unwrap_or(DialFailure::NoAnswer))
+    }
+
+    /// Connects and tries the keys, the one that worked last time first.
+    async fn answer(
+        &self,
+        address: SocketAddr,
+        purpose: Purpose,
+    ) -> Result<Answered, DialFailure> {
+        for index in self.key_memory.order(address, self.identity.keys.iter().count()) {
+            let answer = self.answer_to_key(address, purpose, index);
+            match timeout(self.answer_timeout, answer).await {
+                Ok(Ok(answered)) => {
+                    self.key_memory.worked(address, index);
+                    return Ok(answered);
+                }
+                Ok(Err(StreamError::Closed)) => {}
+                Ok(Err(error)) => return Err(self.failure_of(address, &error)),
+                Err(_elapsed) => return Err(DialFailure::NoAnswer),
+            }
+        }
+        if self.warnings.is_due(address.ip()) {
+            tracing::warn!(
+                %address,
+                "the node refused the first message of the handshake: it probably has another \
+                 secret or another cluster name; compare the two configurations"
+            );
+        }
+        Err(DialFailure::Reset)
+    }
+
+    async fn answer_to_key(
+        &self,
+        address: SocketAddr,
+        purpose: Purpose,
+        index: usize,
+    ) -> Result<Answered, StreamError> {
+        let Identity { static_key, cluster_name, keys, .. } = &*self.identity;
+        let key = keys.iter().nth(index).expect("the order names keys of the keyring");
+        let hello = self.identity.hello(purpose);
+        let (dialling, first) = Dialling::start(key, static_key, cluster_name, &hello)?;
+        let mut stream = PlainStream::new(TcpStream::connect(address).await?)?;
+        stream.write(&first).await?;
+        let second = stream.read_message().await?;
+        let dialled = dialling.read_second(&second)?;
+        Ok(Answered { address, stream, dialled })
+    }
+
+    /// Says who we are, and waits for the verdict.
+    async fn ask(
+        &self,
+        answered: Answered,
+        frame_size_max: usize,
+    ) -> Result<(SecureStream, u64), DialFailure> {
+        let Answered { address, mut stream, dialled } = answered;
+        let ends = self.identity.ends(dialled.peer.creation);
+        let frames = FrameReader::new(frame_size_max, ends);
+        let verdict = async {
+            stream.write(&dialled.third).await?;
+            let mut stream = stream.secure(dialled.channel, frames);
+            let verdict = stream.reader.next().await?;
+            Ok::<_, StreamError>((stream, verdict))
+        };
+        match verdict.await {
+            Ok((stream, Frame::Verdict(Verdict::Accepted { session }))) => Ok((stream, session)),
+            Ok((_, Frame::Verdict(Verdict::Refused(refusal)))) => {
+                tracing::debug!(%address, %refusal, "session refused");
+                Err(DialFailure::Declined(refusal))
+            }
+            Ok((_, _unexpected)) => Err(DialFailure::Lost),
+            Err(error) => {
+                tracing::debug!(%address, %error, "handshake broken off");
+                Err(DialFailure::Lost)
+            }
+        }
+    }
+
+    /// Opens the lane of an accepted session, with the same node.
+    async fn open_lane(
+        &self,
+        address: SocketAddr,
+        session: u64,
+        claim: &Claim,
+    ) -> Result<SecureStream, DialFailure> {
+        let lost = |_already_identified| DialFailure::Lost;
+        let answered = self.answer(address, Purpose::Lane { session }).await.map_err(lost)?;
+        if claim_of(&answered.dialled) != *claim {
+            return Err(DialFailure::Declined(Refusal::WrongKey));
+        }
+        let (lane, _session) = self.ask(answered, self.frame_size_max).await?;
+        Ok(lane)
+    }
+
+    fn failure_of(&self, address: SocketAddr, error: &StreamError) -> DialFailure {
+        match error {
+            StreamError::Io(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => return DialFailure::Refused,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe => return DialFailure::Reset,
+                _ => return DialFailure::NoAnswer,
+            },
+            StreamError::Closed => return DialFailure::Reset,
+            StreamError::Handshake(_)
+            | StreamError::Record(_)
+            | StreamError::Wire(_)
+            | StreamError::Unexpected => {}
+        }
+        if self.warnings.is_due(address.ip()) {
+            tracing::warn!(%address, %error, "what answers there is no node of this cluster");
+        }
+        DialFailure::Reset
+    }
+
+    async fn report(&self, arrival: Arrival) {
+        // When the driver has ended, nobody needs to know.
+        drop(self.arrivals.send(arrival).await);
+    }
+}
+
+fn claim_of(dialled: &Dialled) -> Claim {
+    let peer = noex_core::Peer::new(dialled.peer.node.clone(), dialled.peer.creation);
+    Claim { peer, key: dialled.peer_key }
+}

@@ -1,0 +1,46 @@
+//! `Identity`: what a node shows of itself in a handshake.
+
+use noex_core::{Creation, NodeId, Peer};
+
+use crate::proto::handshake::{Hello, Purpose};
+use crate::proto::wire::{SessionEnds, WIRE_VERSIONS};
+use crate::secret::{Keyring, StaticKey};
+
+/// What a node shows of itself in a handshake, and the keys that it does it with.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// Who it is.
+    pub(crate) node: NodeId,
+    /// Which of its lives this is.
+    pub(crate) creation: Creation,
+    /// The key of this life.
+    pub(crate) static_key: StaticKey,
+    /// The keys that prove membership.
+    pub(crate) keys: Keyring,
+    /// The cluster's name.
+    pub(crate) cluster_name: String,
+}
+
+impl Identity {
+    /// What the node says of itself on a connection for this purpose.
+    pub(crate) fn hello(&self, purpose: Purpose) -> Hello {
+        Hello {
+            node: self.node.clone(),
+            creation: self.creation,
+            purpose,
+            versions: WIRE_VERSIONS,
+            capabilities: 0,
+            uptime: std::time::Duration::ZERO,
+        }
+    }
+
+    /// This life and the peer's, as the wire format wants them.
+    pub(crate) const fn ends(&self, remote: Creation) -> SessionEnds {
+        SessionEnds { local: self.creation, remote }
+    }
+
+    /// The node, in this life.
+    pub(crate) fn peer(&self) -> Peer {
+        Peer::new(self.node.clone(), self.creation)
+    }
+}

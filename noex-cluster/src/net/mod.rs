@@ -1,0 +1,26 @@
+//! The shell around the protocol: sockets, tasks, and the cluster's own thread.
+//!
+//! Handshakes, control connections and the membership machine run on a thread of their own, so
+//! that a node whose users keep its runtime busy is still alive to the others. The sockets that
+//! carry signals run on the users' runtime, where the processes are.
+
+mod identity;
+mod warnings;
+mod stream;
+mod arrival;
+mod lane;
+mod control;
+mod session;
+mod key_memory;
+mod dialer;
+mod accept;
+mod entrance;
+mod listener;
+mod notices;
+mod driver;
+mod thread;
+
+pub(crate) use driver::Command;
+pub(crate) use identity::Identity;
+pub(crate) use lane::LaneQueue;
+pub(crate) use thread::{Thread, ThreadParts};
