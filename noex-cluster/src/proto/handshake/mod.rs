@@ -10,22 +10,20 @@
 //! bytes and itself. The bytes that [`Dialling`] and [`Accepting`] hand out are to be written as
 //! they are; [`take_first`] and [`take_message`] cut what has come into what they take.
 
-mod preamble;
-mod hello;
-mod noise;
-mod dialling;
 mod accepting;
 mod channel;
+mod dialling;
 mod error;
+mod hello;
+mod noise;
+mod preamble;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use accepting::{Accepted, Accepting};
 pub(crate) use channel::{Channel, Opener, RecordError, Sealer};
 pub(crate) use dialling::{Dialled, Dialling};
-pub(crate) use error::{HandshakeError, Stranger};
+pub(crate) use error::HandshakeError;
 pub(crate) use hello::{Hello, Purpose};
 pub(crate) use noise::PATTERN;
-pub(crate) use preamble::{
-    HANDSHAKE_MESSAGE_SIZE_MAX, HANDSHAKE_VERSION, check_preamble, take_first, take_message,
-};
+pub(crate) use preamble::{check_preamble, take_first, take_message};
