@@ -12,8 +12,8 @@
 #![expect(unused_imports, reason = "the shell that uses `proto` comes next")]
 
 pub mod config;
-mod proto;
 pub mod secret;
+mod proto;
 
 pub use config::{
     BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,

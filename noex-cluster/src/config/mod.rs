@@ -1,14 +1,14 @@
 //! How a node takes part in a cluster: the builder, the environment, and the valid result.
 
 mod cluster_config;
-mod duration;
-mod env;
-mod error;
 mod preset;
 mod seed;
+mod env;
+mod duration;
+mod valid_config;
+mod error;
 #[cfg(test)]
 mod tests;
-mod valid_config;
 
 pub use cluster_config::ClusterConfig;
 pub use error::ConfigError;

@@ -1,4 +1,4 @@
-//! `Accepting`: the handshake of the node that was dialled.
+//! Pure: `Accepting`, the handshake of the node that was dialled.
 //!
 //! ```text
 //! message 1 ──read_first──▶ Accepting, message 2 to be sent ──message 3──▶ Accepted

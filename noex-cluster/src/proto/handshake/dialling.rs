@@ -1,4 +1,4 @@
-//! `Dialling`: the handshake of the node that dialled.
+//! Pure: `Dialling`, the handshake of the node that dialled.
 //!
 //! ```text
 //! start ──message 1──▶ Dialling ──message 2──▶ Dialled, message 3 to be sent

@@ -1,5 +1,4 @@
-//! The Noise state of either side: how it is made, and how messages are written and read with it.
-//! No IO; its one-time key comes from the operating system's random numbers.
+//! Pure: the Noise state of either side, but for the one-time key that snow draws by itself.
 
 use snow::{Builder, HandshakeState};
 

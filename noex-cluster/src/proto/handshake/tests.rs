@@ -7,6 +7,7 @@ use noex_core::Creation;
 use proptest::prelude::*;
 
 use super::*;
+use crate::proto::wire::{Frame, FrameReader, SessionEnds, encode_frame};
 use crate::secret::{Keyring, LinkKey, Secret, StaticKey};
 
 const CLUSTER: &str = "noex";
@@ -243,6 +244,57 @@ fn contract_c11_a_changed_repeated_lost_or_foreign_record_does_not_open() {
         Err(RecordError::Short(15))
     );
     assert_eq!(open(opener, &mut two).unwrap(), b"two");
+}
+
+/// What a connection does with what comes, however it was cut on the way.
+fn receive(opener: &mut Opener, reader: &FrameReader, pieces: &[&[u8]]) -> Vec<Frame> {
+    let (mut wire, mut plain, mut frames) = (BytesMut::new(), BytesMut::new(), Vec::new());
+    for piece in pieces {
+        wire.extend_from_slice(piece);
+        opener.open(&mut wire, &mut plain).unwrap();
+        while let Some(frame) = reader.next(&mut plain).unwrap() {
+            frames.push(frame);
+        }
+    }
+    assert!(wire.is_empty() && plain.is_empty());
+    frames
+}
+
+#[test]
+fn frames_arrive_whole_and_in_order_however_the_stream_is_cut() {
+    let (mut dialled, mut accepted, _keys) = connect();
+    let sizes = [0, 1, 65_518, 65_519, 65_520, 200_000];
+    let sent: Vec<_> = sizes
+        .map(|size| Frame::Control(Bytes::from(vec![1; size])))
+        .into();
+    let (one, two) = (Creation::from_bits(1), Creation::from_bits(2));
+    let mut plain = BytesMut::new();
+    for frame in &sent {
+        encode_frame(
+            frame,
+            SessionEnds {
+                local: one,
+                remote: two,
+            },
+            &mut plain,
+        )
+        .unwrap();
+    }
+    let reader = FrameReader::new(
+        1 << 20,
+        SessionEnds {
+            local: two,
+            remote: one,
+        },
+    );
+    for size in [7, 1000, 65_537, 1_000_000] {
+        let wire = seal(&mut dialled.channel.sealer, &plain);
+        let pieces: Vec<_> = wire.chunks(size).collect();
+        assert_eq!(
+            receive(&mut accepted.channel.opener, &reader, &pieces),
+            sent
+        );
+    }
 }
 
 proptest! {

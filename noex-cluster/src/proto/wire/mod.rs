@@ -1,24 +1,25 @@
-//! The plaintext that goes through a channel: frames, and the signals in them.
+//! Pure: the plaintext that goes through a channel: frames, and the signals in them.
 //!
 //! A frame is its length in four bytes, one byte for its kind, and a body; the length counts kind
 //! and body. Kinds from 128 on are optional: who does not know one skips it. Signals are laid out
-//! by hand, a common call in 32 bytes besides its payload. Numbers are LEB128 unless said otherwise.
+//! by hand, a common call in 32 bytes besides its payload. Numbers are LEB128 unless said
+//! otherwise.
 //!
 //! The sender of a signal is always a process of the writer's life, so that life is not on the
 //! wire at all: a frame that speaks for a process of another node can't even be written.
 
-mod address;
-mod body;
-mod cold;
-mod decode;
-mod encode;
-mod error;
-mod frame;
 mod limits;
+mod varint;
+mod body;
+mod address;
+mod cold;
+mod encode;
+mod decode;
+mod verdict;
+mod frame;
+mod error;
 #[cfg(test)]
 mod tests;
-mod varint;
-mod verdict;
 
 pub(crate) use address::SessionEnds;
 pub(crate) use encode::encode_signal;
