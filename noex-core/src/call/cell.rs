@@ -89,6 +89,7 @@ pub(crate) trait AnyCell: Send + Sync {
     /// Notes the number under which the call waits for another node. `false`: nobody waits.
     fn export(&self, node: &LocalNode, call: CallRef) -> bool;
     fn is_wanted(&self, now: Instant) -> bool;
+    fn deadline(&self) -> Instant;
 }
 
 impl<R: Send + 'static> AnyCell for ReplyCell<R> {
@@ -112,6 +113,10 @@ impl<R: Send + 'static> AnyCell for ReplyCell<R> {
 
     fn is_wanted(&self, now: Instant) -> bool {
         now < self.deadline && matches!(*self.state.lock(), State::Waiting { .. })
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
     }
 }
 
@@ -175,6 +180,12 @@ impl CallGuard {
     #[must_use]
     pub fn is_wanted(&self, now: Instant) -> bool {
         self.0.is_wanted(now)
+    }
+
+    /// When the caller stops waiting.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.0.deadline()
     }
 
     /// Tells the caller that there will be no reply.

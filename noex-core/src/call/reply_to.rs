@@ -87,7 +87,10 @@ impl<R: Send + 'static> Serialize for ReplyTo<R> {
             return Err(S::Error::custom("a reply handle can be encoded once"));
         };
         let place = match inner {
-            Inner::Local(cell) => codec::export_local(cell),
+            Inner::Local(cell) => {
+                let cell: Arc<dyn AnyCell> = cell;
+                codec::export_local(&cell)
+            }
             Inner::Remote(remote) => codec::export_remote(remote),
         };
         serializer.serialize_u32(place.map_err(S::Error::custom)?)

@@ -118,8 +118,8 @@ pub(crate) fn decode<T: DeserializeOwned>(
 const FOREIGN: &str = "a reply handle travels in noex messages only";
 
 /// A handle of this node leaves for another one. Returns its place in the list of replies.
-pub(crate) fn export_local(cell: Arc<dyn AnyCell>) -> Result<u32, &'static str> {
-    export(|node, to| node.open_call(&cell, to))
+pub(crate) fn export_local(cell: &Arc<dyn AnyCell>) -> Result<u32, &'static str> {
+    export(|node, to| node.open_call(cell, to))
 }
 
 /// A handle that came from a node goes on to another one.

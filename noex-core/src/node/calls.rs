@@ -5,9 +5,31 @@ use std::sync::Arc;
 use super::LocalNode;
 use crate::call::{AnyCell, CallError, ReplyAddress};
 use crate::id::{CallRef, Creation};
-use crate::signal::{Signal, Target};
+use crate::signal::{Encoded, Signal, Target};
 
 impl LocalNode {
+    /// Sends a call or cast to a process, most often one of another node.
+    ///
+    /// # Errors
+    /// As a call reports them: [`CallError::NoProcess`] for a process of a life that is over,
+    /// else what [`RouteError`](crate::RouteError) says. The calls that the message could have
+    /// answered are failed with it.
+    pub fn send_message(&self, target: &Target, message: Encoded) -> Result<(), CallError> {
+        let replies = message.replies.clone();
+        let Err(error) = self.send(target, Signal::Message(message)) else {
+            return Ok(());
+        };
+        let error = if self.is_superseded(target.creation()) {
+            CallError::NoProcess
+        } else {
+            error.into()
+        };
+        for address in replies {
+            self.fail_call(address, error.clone());
+        }
+        Err(error)
+    }
+
     /// The reply handle of `cell` leaves for the node `to`.
     pub(crate) fn open_call(&self, cell: &Arc<dyn AnyCell>, to: Creation) -> ReplyAddress {
         let call = self.inner().pending.open(Arc::clone(cell), to);

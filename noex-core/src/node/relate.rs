@@ -1,7 +1,7 @@
 //! Links, monitors and exit signals, as one process sends them to another.
 
 use crate::exit::ExitReason;
-use crate::id::{MonitorRef, Pid};
+use crate::id::{Creation, MonitorRef, Pid};
 use crate::mailbox::{Down, Info};
 use crate::node::LocalNode;
 use crate::process::AnyProcess;
@@ -91,13 +91,19 @@ impl LocalNode {
     /// Why a process of a node that can't be reached does not answer: a life that is known to be
     /// over has no processes, any other may.
     pub(crate) fn unreachable(&self, target: Pid, error: RouteError) -> ExitReason {
-        let superseded = self.inner().peers.lock().is_superseded(target.creation());
         match error {
-            RouteError::NoConnection if superseded => ExitReason::NoProcess,
+            RouteError::NoConnection if self.is_superseded(target.creation()) => {
+                ExitReason::NoProcess
+            }
             RouteError::NoConnection | RouteError::Full | RouteError::TooLarge { .. } => {
                 ExitReason::NoConnection
             }
         }
+    }
+
+    /// Whether a later life of the same node has been seen: no process of `creation` runs.
+    pub(super) fn is_superseded(&self, creation: Creation) -> bool {
+        self.inner().peers.lock().is_superseded(creation)
     }
 
     /// Sends what nobody waits for: if it can't be sent, the other side learns of the loss.
