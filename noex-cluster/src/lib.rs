@@ -5,7 +5,11 @@
 //!
 //! The modules, in the order in which to read them:
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the shell that uses `proto` comes next"))]
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the shell that uses `proto` comes next")
+)]
+#![expect(unused_imports, reason = "the shell that uses `proto` comes next")]
 
 pub mod config;
 pub mod secret;

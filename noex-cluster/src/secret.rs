@@ -14,7 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::proto::handshake::PATTERN;
 
 /// The most bytes of a secret's file; a longer one is not a secret.
-const FILE_SIZE_MAX: u64 = 4096;
+const FILE_SIZE_MAX: u16 = 4096;
 /// What the key of a link is derived for. Part of the protocol: another text is another key.
 const LINK_CONTEXT: &str = "noex 2026-11-22 v1 link psk";
 /// As [`LINK_CONTEXT`], where there is no secret, so that no secret gives the public key.
@@ -76,12 +76,17 @@ impl Secret {
     /// [`SecretError`] names the file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         let path = path.as_ref();
-        let failed = |source| SecretError::File { path: path.to_owned(), source };
-        let size_max = usize::try_from(FILE_SIZE_MAX).expect("4,096 fits every usize");
+        let failed = |source| SecretError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let size_max = usize::from(FILE_SIZE_MAX);
         // Reserved at once: a buffer that grows leaves copies of the secret behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(size_max * 2));
         let file = File::open(path).map_err(failed)?;
-        file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(u64::from(FILE_SIZE_MAX) + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         match std::str::from_utf8(&bytes) {
             Ok(text) if text.len() <= size_max => {
                 let text = text.strip_suffix('\n').unwrap_or(text);
@@ -98,10 +103,16 @@ impl Secret {
     #[must_use]
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
-        SysRng.try_fill_bytes(&mut *bytes).expect("the operating system gives random numbers");
+        SysRng
+            .try_fill_bytes(&mut *bytes)
+            .expect("the operating system gives random numbers");
         let digit = |half: u8| char::from_digit(u32::from(half), 16).expect("a half byte is < 16");
         let mut text = String::with_capacity(64);
-        text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+        text.extend(
+            bytes
+                .iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+        );
         Self::new(text)
     }
 
@@ -125,7 +136,10 @@ pub(crate) struct LinkKey(Zeroizing<[u8; 32]>);
 impl LinkKey {
     /// The key of the cluster with this name and secret.
     pub(crate) fn new(cluster_name: &str, secret: &Secret) -> Self {
-        Self::derive(LINK_CONTEXT, &[cluster_name.as_bytes(), secret.expose().as_bytes()])
+        Self::derive(
+            LINK_CONTEXT,
+            &[cluster_name.as_bytes(), secret.expose().as_bytes()],
+        )
     }
 
     /// The key, known to everybody, of a cluster without a secret.
@@ -177,7 +191,10 @@ impl Keyring {
                 || LinkKey::public(cluster_name),
                 |secret| LinkKey::new(cluster_name, secret),
             ),
-            previous: previous.iter().map(|secret| LinkKey::new(cluster_name, secret)).collect(),
+            previous: previous
+                .iter()
+                .map(|secret| LinkKey::new(cluster_name, secret))
+                .collect(),
             secure: secret.is_some(),
         }
     }
@@ -203,7 +220,10 @@ impl StaticKey {
             .expect("the operating system gives random numbers");
         Self {
             private: Zeroizing::new(pair.private),
-            public: pair.public.try_into().expect("a public key of X25519 has 32 bytes"),
+            public: pair
+                .public
+                .try_into()
+                .expect("a public key of X25519 has 32 bytes"),
         }
     }
 
@@ -251,13 +271,24 @@ mod tests {
     #[test]
     fn a_secret_that_can_not_be_read_names_its_place_only() {
         let missing = Secret::from_file("/no/such/file").unwrap_err().to_string();
-        assert!(missing.starts_with("file /no/such/file can't be read"), "{missing}");
+        assert!(
+            missing.starts_with("file /no/such/file can't be read"),
+            "{missing}"
+        );
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "x".repeat(4097)).unwrap();
-        assert!(matches!(Secret::from_file(file.path()), Err(SecretError::FileNotText(_))));
+        assert!(matches!(
+            Secret::from_file(file.path()),
+            Err(SecretError::FileNotText(_))
+        ));
         std::fs::write(file.path(), [0xff]).unwrap();
-        assert!(matches!(Secret::from_file(file.path()), Err(SecretError::FileNotText(_))));
-        let unset = Secret::from_env("NOEX_NO_SUCH_VARIABLE").unwrap_err().to_string();
+        assert!(matches!(
+            Secret::from_file(file.path()),
+            Err(SecretError::FileNotText(_))
+        ));
+        let unset = Secret::from_env("NOEX_NO_SUCH_VARIABLE")
+            .unwrap_err()
+            .to_string();
         assert_eq!(unset, "variable NOEX_NO_SUCH_VARIABLE is not set");
     }
 

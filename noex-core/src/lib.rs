@@ -8,20 +8,22 @@
 //!
 //! The modules, in the order in which to read them:
 
-pub mod id;
-pub mod exit;
-pub mod signal;
-pub mod mailbox;
-pub mod process;
 pub mod call;
 pub mod codec;
+pub mod exit;
+pub mod id;
+pub mod mailbox;
 pub mod node;
+pub mod process;
 pub mod router;
+pub mod signal;
 pub mod task;
 
+pub use call::ReplyTo;
 pub use call::{CallError, ReplyAddress};
+pub use codec::{Local, Wire};
 pub use exit::{ExitReason, Panic};
 pub use id::{CallRef, Creation, MonitorRef, NodeId, NodeIdError, Pid};
-pub use node::{LocalNode, NodeDownReason, Peer, PeerEvent};
+pub use node::{LocalNode, NameError, NodeDownReason, Peer, PeerEvent, WeakNode};
 pub use router::{NoRouter, RouteError, Router};
 pub use signal::{Encoded, Signal, Target};

@@ -152,6 +152,12 @@ impl Encoded {
         replies: Vec<ReplyAddress>,
         payload: Bytes,
     ) -> Self {
-        Self { from, protocol, remaining, replies, payload }
+        Self {
+            from,
+            protocol,
+            remaining,
+            replies,
+            payload,
+        }
     }
 }

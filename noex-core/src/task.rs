@@ -6,7 +6,6 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// Spawns `future` on `runtime`. Whoever spawns owns the handle, and stops the task with it.
-#[expect(clippy::disallowed_methods, reason = "this is the place that it refers to")]
 pub fn spawn_on<F>(runtime: &Handle, future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,

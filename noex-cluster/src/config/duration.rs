@@ -30,7 +30,17 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_duration() {
-        for text in ["", "5", "s", "5 s", "-5s", "1.5s", "5sec", "99999999999999999999s", "5š"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "1.5s",
+            "5sec",
+            "99999999999999999999s",
+            "5š",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
         assert_eq!(parse_duration("18446744073709551615h"), None);

@@ -69,7 +69,12 @@ impl ClusterConfig {
             config.port = port;
         }
         if let Some(seeds) = vars.text("NOEX_SEEDS") {
-            config = config.seeds(seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty()));
+            config = config.seeds(
+                seeds
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|seed| !seed.is_empty()),
+            );
         }
         if let Some(name) = vars.text("NOEX_CLUSTER") {
             config.cluster_name = name;
@@ -147,7 +152,11 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             None => Ok(None),
             Some(value) => match parse(&value) {
                 Some(parsed) => Ok(Some(parsed)),
-                None => Err(ConfigError::Variable { variable, value, rule }),
+                None => Err(ConfigError::Variable {
+                    variable,
+                    value,
+                    rule,
+                }),
             },
         }
     }
@@ -200,9 +209,15 @@ mod tests {
         assert!(config.insecure);
         assert_eq!(config.previous_secrets.len(), 2);
         let config = config.validate().unwrap();
-        assert_eq!((&*config.name, &*config.listen, config.port), ("a", "0.0.0.0", 4370));
+        assert_eq!(
+            (&*config.name, &*config.listen, config.port),
+            ("a", "0.0.0.0", 4370)
+        );
         assert_eq!(config.advertise.as_deref(), Some("pod.svc"));
-        assert_eq!(config.seeds, ["b@h:1".parse().unwrap(), "c:2".parse().unwrap()]);
+        assert_eq!(
+            config.seeds,
+            ["b@h:1".parse().unwrap(), "c:2".parse().unwrap()]
+        );
         assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 4));
         assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
         assert_eq!(config.join_timeout, Duration::from_secs(3));
@@ -215,7 +230,10 @@ mod tests {
     #[test]
     fn the_name_falls_back_to_the_host_and_then_to_noex() {
         assert_eq!(from([("HOSTNAME", "pod-1")]).unwrap().name, "pod-1");
-        assert_eq!(from([("HOSTNAME", ""), ("NOEX_NAME", "")]).unwrap().name, "noex");
+        assert_eq!(
+            from([("HOSTNAME", ""), ("NOEX_NAME", "")]).unwrap().name,
+            "noex"
+        );
     }
 
     #[test]
@@ -235,7 +253,10 @@ mod tests {
     #[test]
     fn an_empty_secret_is_not_mistaken_for_none() {
         let config = from([("NOEX_SECRET", "")]).unwrap();
-        assert!(matches!(config.validate(), Err(ConfigError::EmptySecret("secret"))));
+        assert!(matches!(
+            config.validate(),
+            Err(ConfigError::EmptySecret("secret"))
+        ));
     }
 
     #[test]
@@ -247,7 +268,9 @@ mod tests {
         assert_eq!(config.secret.unwrap().expose(), "from-a-file");
         let both = from([("NOEX_SECRET_FILE", path), ("NOEX_SECRET", "x")]);
         assert!(matches!(both, Err(ConfigError::SecretTwice)));
-        let missing = from([("NOEX_SECRET_FILE", "/no/such/file")]).unwrap_err().to_string();
+        let missing = from([("NOEX_SECRET_FILE", "/no/such/file")])
+            .unwrap_err()
+            .to_string();
         assert!(missing.contains("/no/such/file"), "{missing}");
     }
 }

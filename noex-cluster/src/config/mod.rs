@@ -7,6 +7,8 @@ mod env;
 mod duration;
 mod valid_config;
 mod error;
+#[cfg(test)]
+mod tests;
 
 pub use cluster_config::ClusterConfig;
 pub use error::ConfigError;

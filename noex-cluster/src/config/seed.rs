@@ -70,7 +70,10 @@ impl FromStr for Seed {
             Ok(port) if port != 0 => port,
             Ok(_) | Err(_) => return Err(SeedError::Port(port_text.to_owned())),
         };
-        let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let host = match host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             Some(inner) if inner.parse::<Ipv6Addr>().is_ok() => inner,
             None if !host.contains(':') => host,
             Some(_) | None => return Err(SeedError::Host(host.to_owned())),
@@ -78,7 +81,11 @@ impl FromStr for Seed {
         if !is_host(host) {
             return Err(SeedError::Host(host.to_owned()));
         }
-        Ok(Self { name: name.map(str::to_owned), host: host.to_ascii_lowercase(), port })
+        Ok(Self {
+            name: name.map(str::to_owned),
+            host: host.to_ascii_lowercase(),
+            port,
+        })
     }
 }
 
@@ -98,7 +105,11 @@ impl fmt::Display for Seed {
         if let Some(name) = name {
             write!(f, "{name}@")?;
         }
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
     }
 }
 
@@ -108,7 +119,13 @@ mod tests {
 
     #[test]
     fn contract_c02_a_seed_prints_as_it_is_read() {
-        for text in ["a@10.0.0.1:4369", "10.0.0.1:1", "[::1]:4369", "w@[fe80::1]:65535", "h.x:9"] {
+        for text in [
+            "a@10.0.0.1:4369",
+            "10.0.0.1:1",
+            "[::1]:4369",
+            "w@[fe80::1]:65535",
+            "h.x:9",
+        ] {
             assert_eq!(text.parse::<Seed>().unwrap().to_string(), text);
         }
     }
@@ -126,7 +143,10 @@ mod tests {
         assert_eq!(error("::1:4369"), SeedError::Host("::1".to_owned()));
         assert_eq!(error("[::1:4369"), SeedError::Host("[::1".to_owned()));
         assert_eq!(error("[host]:4369"), SeedError::Host("[host]".to_owned()));
-        assert_eq!(error("tcp://host:4369"), SeedError::Host("tcp://host".to_owned()));
+        assert_eq!(
+            error("tcp://host:4369"),
+            SeedError::Host("tcp://host".to_owned())
+        );
         assert_eq!(error("@host:4369"), SeedError::Name(String::new()));
         assert_eq!(error("a b@host:4369"), SeedError::Name("a b".to_owned()));
     }

@@ -68,7 +68,11 @@ impl ValidConfig {
         let listen = check_listen(&config)?;
         check_secrets(&config, &listen)?;
         let advertise = check_advertise(config.advertise, &listen)?;
-        let seeds = config.seeds.into_iter().map(parse_seed).collect::<Result<_, _>>()?;
+        let seeds = config
+            .seeds
+            .into_iter()
+            .map(parse_seed)
+            .collect::<Result<_, _>>()?;
         let keys = Keyring::new(
             &config.cluster_name,
             config.secret.as_ref(),
@@ -118,7 +122,11 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
 }
 
 fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
-    let default = if config.secret.is_some() { "0.0.0.0" } else { "127.0.0.1" };
+    let default = if config.secret.is_some() {
+        "0.0.0.0"
+    } else {
+        "127.0.0.1"
+    };
     let listen = config.listen.as_deref().unwrap_or(default);
     plain_host(listen).ok_or_else(|| ConfigError::Listen(listen.to_owned()))
 }
@@ -136,8 +144,16 @@ fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<String>
 
 fn check_secrets(config: &ClusterConfig, listen: &str) -> Result<(), ConfigError> {
     let routable = !is_loopback(listen);
-    let previous = config.previous_secrets.iter().map(|secret| ("previous_secret", secret));
-    for (field, secret) in config.secret.iter().map(|secret| ("secret", secret)).chain(previous) {
+    let previous = config
+        .previous_secrets
+        .iter()
+        .map(|secret| ("previous_secret", secret));
+    for (field, secret) in config
+        .secret
+        .iter()
+        .map(|secret| ("secret", secret))
+        .chain(previous)
+    {
         check_secret(field, secret, routable.then_some(listen))?;
     }
     match &config.secret {
@@ -156,19 +172,26 @@ fn check_secret(
     match routable {
         _ if secret.expose().is_empty() => Err(ConfigError::EmptySecret(field)),
         Some(listen) if secret.expose().len() < ROUTABLE_SECRET_SIZE_MIN => {
-            Err(ConfigError::ShortSecret { field, listen: listen.to_owned() })
+            Err(ConfigError::ShortSecret {
+                field,
+                listen: listen.to_owned(),
+            })
         }
         Some(_) | None => Ok(()),
     }
 }
 
 fn parse_seed(seed: String) -> Result<Seed, ConfigError> {
-    seed.parse().map_err(|source| ConfigError::Seed { seed, source })
+    seed.parse()
+        .map_err(|source| ConfigError::Seed { seed, source })
 }
 
 /// The host in lower case and without the brackets of an IPv6 address; nothing if it is no host.
 fn plain_host(host: &str) -> Option<String> {
-    let plain = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    let plain = match host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         Some(inner) => inner.parse::<Ipv6Addr>().ok().map(|_| inner)?,
         None => host,
     };
@@ -184,8 +207,6 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn is_unspecified(host: &str) -> bool {
-    host.parse::<IpAddr>().is_ok_and(|addr| addr.to_canonical().is_unspecified())
+    host.parse::<IpAddr>()
+        .is_ok_and(|addr| addr.to_canonical().is_unspecified())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! What the nodes of a cluster say to each other, decided without sockets, clocks or tasks.
+//! Pure: what the nodes of a cluster say to each other, without sockets, clocks or tasks.
 
 pub(crate) mod backoff;
 pub(crate) mod handshake;

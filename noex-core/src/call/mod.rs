@@ -1,5 +1,18 @@
-//! Calls: their errors, their reply cells, and the calls that wait for other nodes.
+//! Calls: reply handles, the cells behind them, deadlines, and calls that wait for other nodes.
 
+mod cell;
+mod deadline;
 mod error;
+mod inbound;
+mod pending;
+mod reply_to;
 
+pub use cell::{CallGuard, ReplyCell, ReplyFuture};
 pub use error::{CallError, ReplyAddress};
+pub use inbound::Inbound;
+pub use reply_to::ReplyTo;
+
+pub(crate) use cell::AnyCell;
+pub(crate) use deadline::Deadlines;
+pub(crate) use inbound::{InboundCalls, Remote};
+pub(crate) use pending::PendingCalls;

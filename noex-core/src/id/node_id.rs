@@ -97,7 +97,9 @@ impl NodeId {
 fn is_name(name: &str) -> bool {
     name.len() <= PART_SIZE_MAX
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 /// Letters, digits, `.`, `_`, `-` with a letter or digit first; IPv4 addresses are of that form.
@@ -112,7 +114,9 @@ impl FromStr for NodeId {
         let form = || NodeIdError::Form(text.to_owned());
         let (name, address) = text.split_once('@').ok_or_else(form)?;
         let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
-        let port = port.parse().map_err(|_not_a_port| NodeIdError::Port(port.to_owned()))?;
+        let port = port
+            .parse()
+            .map_err(|_not_a_port| NodeIdError::Port(port.to_owned()))?;
         let host = match host.strip_prefix('[') {
             Some(rest) => rest
                 .strip_suffix(']')
@@ -162,7 +166,11 @@ mod tests {
 
     #[test]
     fn an_id_prints_as_it_is_read() {
-        for text in ["a@127.0.0.1:1", "worker-1.x_y@[::1]:65535", "0@host.example:4369"] {
+        for text in [
+            "a@127.0.0.1:1",
+            "worker-1.x_y@[::1]:65535",
+            "0@host.example:4369",
+        ] {
             assert_eq!(text.parse::<NodeId>().unwrap().to_string(), text);
         }
     }
@@ -179,6 +187,9 @@ mod tests {
         assert!(matches!(error("a@[::1:1"), NodeIdError::Host(_)));
         assert!(matches!(error("a@host:0"), NodeIdError::Port(_)));
         assert!(matches!(error("a@host:65536"), NodeIdError::Port(_)));
-        assert!(matches!(error(&format!("{}@host:1", "a".repeat(254))), NodeIdError::Name(_)));
+        assert!(matches!(
+            error(&format!("{}@host:1", "a".repeat(254))),
+            NodeIdError::Name(_)
+        ));
     }
 }

@@ -1,1 +1,22 @@
-//! stub
+//! Processes: a task with a mailbox, an entry in the node's table, links and monitors.
+
+mod handle;
+mod panic;
+mod receiver;
+mod relations;
+mod run;
+mod scope;
+mod spawn;
+
+pub use handle::Process;
+pub use receiver::Receiver;
+pub use scope::{EnterGuard, current_pid};
+pub use spawn::{FindError, SpawnOptions};
+
+pub(crate) use handle::AnyProcess;
+
+pub(crate) use panic::{catch, install_hook};
+pub(crate) use relations::ExitEffect;
+pub(crate) use scope::{
+    Scope, Unanswered, bind_thread, current_node, enter_node, leave_unanswered,
+};

@@ -1,4 +1,4 @@
-//! `Accepting`: the handshake of the node that was dialled.
+//! Pure: `Accepting`, the handshake of the node that was dialled.
 //!
 //! ```text
 //! message 1 ──read_first──▶ Accepting, message 2 to be sent ──message 3──▶ Accepted
@@ -57,7 +57,11 @@ impl Accepting {
             match noise::read(&mut state, message) {
                 Ok(_nothing) => {
                     let answer = noise::write(&mut state, &hello.encode())?;
-                    let accepting = Self { state, hello: hello.clone(), key_index };
+                    let accepting = Self {
+                        state,
+                        hello: hello.clone(),
+                        key_index,
+                    };
                     return Ok((accepting, to_wire(&[], &answer)));
                 }
                 Err(snow::Error::Decrypt) => {}
@@ -80,6 +84,12 @@ impl Accepting {
         let version = self.hello.common_version(&peer)?;
         let peer_key = noise::peer_key(&self.state)?;
         let channel = Channel::new(self.state)?;
-        Ok(Accepted { peer, peer_key, version, channel, key_index: self.key_index })
+        Ok(Accepted {
+            peer,
+            peer_key,
+            version,
+            channel,
+            key_index: self.key_index,
+        })
     }
 }

@@ -60,7 +60,10 @@ impl Channel {
             .map_err(|_not_finished| HandshakeError::BadMessage)?;
         let state = Arc::new(state);
         Ok(Self {
-            sealer: Sealer { state: Arc::clone(&state), nonce: 0 },
+            sealer: Sealer {
+                state: Arc::clone(&state),
+                nonce: 0,
+            },
             opener: Opener { state, nonce: 0 },
         })
     }

@@ -1,4 +1,4 @@
-//! `Dialling`: the handshake of the node that dialled.
+//! Pure: `Dialling`, the handshake of the node that dialled.
 //!
 //! ```text
 //! start ──message 1──▶ Dialling ──message 2──▶ Dialled, message 3 to be sent
@@ -48,7 +48,13 @@ impl Dialling {
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
         let mut state = noise::fresh_state(Side::Dialler, key, own, cluster_name);
         let message = noise::write(&mut state, &[])?;
-        Ok((Self { state, hello: hello.clone() }, to_wire(&PREAMBLE, &message)))
+        Ok((
+            Self {
+                state,
+                hello: hello.clone(),
+            },
+            to_wire(&PREAMBLE, &message),
+        ))
     }
 
     /// Reads the second message, as [`take_message`](super::take_message) gave it.
@@ -65,6 +71,12 @@ impl Dialling {
         let peer_key = noise::peer_key(&self.state)?;
         let message = noise::write(&mut self.state, &self.hello.encode())?;
         let channel = Channel::new(self.state)?;
-        Ok(Dialled { third: to_wire(&[], &message), peer, peer_key, version, channel })
+        Ok(Dialled {
+            third: to_wire(&[], &message),
+            peer,
+            peer_key,
+            version,
+            channel,
+        })
     }
 }

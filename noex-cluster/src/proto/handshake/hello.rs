@@ -102,17 +102,28 @@ mod tests {
             versions: (u16, u16),
         }
         let (node, creation) = ("a@h:1".parse().unwrap(), Creation::from_bits(7));
-        let later = Later { added: vec![1, 2], node, creation, versions: (1, 9) };
+        let later = Later {
+            added: vec![1, 2],
+            node,
+            creation,
+            versions: (1, 9),
+        };
         let read = Hello::decode(&rmp_serde::to_vec_named(&later).unwrap()).unwrap();
         assert_eq!(read.versions, (1, 9));
-        assert_eq!((read.purpose, read.uptime), (Purpose::Session, Duration::ZERO));
+        assert_eq!(
+            (read.purpose, read.uptime),
+            (Purpose::Session, Duration::ZERO)
+        );
     }
 
     #[test]
     fn no_truncated_hello_is_taken() {
         let whole = hello((1, 1)).encode();
         for size in 0..whole.len() {
-            assert_eq!(Hello::decode(&whole[..size]), Err(HandshakeError::BadMessage));
+            assert_eq!(
+                Hello::decode(&whole[..size]),
+                Err(HandshakeError::BadMessage)
+            );
         }
     }
 
@@ -122,7 +133,13 @@ mod tests {
         assert_eq!(common((1, 3), (2, 5)), Ok(3));
         assert_eq!(common((1, 1), (1, 1)), Ok(1));
         let error = common((1, 1), (2, 3)).unwrap_err();
-        assert_eq!(error, HandshakeError::Incompatible { ours: (1, 1), theirs: (2, 3) });
+        assert_eq!(
+            error,
+            HandshakeError::Incompatible {
+                ours: (1, 1),
+                theirs: (2, 3)
+            }
+        );
         assert!(common((2, 2), (9, 0)).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! How two nodes prove the secret to each other and agree on keys, before anything else is said.
+//! Pure: how two nodes prove the secret to each other and agree on keys, before all else.
 //!
 //! `Noise_XXpsk0_25519_AESGCM_SHA256`, from the Noise Protocol Framework (revision 34). The key
 //! from the secret is mixed in before the first message, so a stranger gets no answer; the keys of
@@ -9,6 +9,9 @@
 //! On the wire: `NOEX`, the handshake's version, then three messages, each as its length in two
 //! bytes and itself. The bytes that [`Dialling`] and [`Accepting`] hand out are to be written as
 //! they are; [`take_first`] and [`take_message`] cut what has come into what they take.
+//!
+//! One thing is not pure: snow draws the one-time keys from the operating system, since nobody
+//! else may choose or see them.
 
 mod preamble;
 mod hello;
@@ -23,9 +26,7 @@ mod tests;
 pub(crate) use accepting::{Accepted, Accepting};
 pub(crate) use channel::{Channel, Opener, RecordError, Sealer};
 pub(crate) use dialling::{Dialled, Dialling};
-pub(crate) use error::{HandshakeError, Stranger};
+pub(crate) use error::HandshakeError;
 pub(crate) use hello::{Hello, Purpose};
 pub(crate) use noise::PATTERN;
-pub(crate) use preamble::{
-    HANDSHAKE_MESSAGE_SIZE_MAX, HANDSHAKE_VERSION, check_preamble, take_first, take_message,
-};
+pub(crate) use preamble::{check_preamble, take_first, take_message};

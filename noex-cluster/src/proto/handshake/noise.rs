@@ -1,5 +1,4 @@
-//! The Noise state of either side: how it is made, and how messages are written and read with it.
-//! No IO; its one-time key comes from the operating system's random numbers.
+//! Pure: the Noise state of either side, but for the one-time key that snow draws by itself.
 
 use snow::{Builder, HandshakeState};
 
@@ -40,7 +39,12 @@ pub(super) fn fresh_state(
 
 fn prologue(cluster_name: &str) -> Vec<u8> {
     let length = u64::try_from(cluster_name.len()).expect("lengths fit 64 bits");
-    [&PREAMBLE[..], &length.to_be_bytes(), cluster_name.as_bytes()].concat()
+    [
+        &PREAMBLE[..],
+        &length.to_be_bytes(),
+        cluster_name.as_bytes(),
+    ]
+    .concat()
 }
 
 /// The next message, with this payload.
@@ -66,7 +70,11 @@ pub(super) fn read(state: &mut HandshakeState, message: &[u8]) -> Result<Vec<u8>
 /// Refuses a message that is larger than any handshake message.
 pub(super) fn check_size(message: &[u8]) -> Result<(), HandshakeError> {
     let (size, limit) = (message.len(), HANDSHAKE_MESSAGE_SIZE_MAX);
-    if size > limit { Err(HandshakeError::TooLarge { size, limit }) } else { Ok(()) }
+    if size > limit {
+        Err(HandshakeError::TooLarge { size, limit })
+    } else {
+        Ok(())
+    }
 }
 
 /// The key that the peer proved to have.

@@ -25,19 +25,31 @@ pub(crate) fn check_preamble(start: &[u8]) -> Result<(), HandshakeError> {
         return Err(HandshakeError::NotNoex(recognise(start)));
     }
     match start.get(MAGIC.len()) {
-        Some(&theirs) if theirs != HANDSHAKE_VERSION => {
-            Err(HandshakeError::UnsupportedVersion { ours: HANDSHAKE_VERSION, theirs })
-        }
+        Some(&theirs) if theirs != HANDSHAKE_VERSION => Err(HandshakeError::UnsupportedVersion {
+            ours: HANDSHAKE_VERSION,
+            theirs,
+        }),
         Some(_) | None => Ok(()),
     }
 }
 
 /// What these bytes are the beginning of.
 fn recognise(start: &[u8]) -> Stranger {
-    const METHODS: [&[u8]; 7] =
-        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PRI * "];
+    const METHODS: [&[u8]; 7] = [
+        b"GET ",
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"DELETE ",
+        b"OPTIONS ",
+        b"PRI * ",
+    ];
     let begins = |whole: &[u8]| {
-        start.len() >= 2 && start.iter().zip(whole).all(|(byte, expected)| byte == expected)
+        start.len() >= 2
+            && start
+                .iter()
+                .zip(whole)
+                .all(|(byte, expected)| byte == expected)
     };
     match start {
         _ if METHODS.into_iter().any(begins) => Stranger::Http,
@@ -53,7 +65,9 @@ fn recognise(start: &[u8]) -> Stranger {
 /// As [`check_preamble`] and [`take_message`].
 pub(crate) fn take_first(wire: &mut BytesMut) -> Result<Option<Bytes>, HandshakeError> {
     check_preamble(wire)?;
-    let Some(message) = wire.get(PREAMBLE.len()..) else { return Ok(None) };
+    let Some(message) = wire.get(PREAMBLE.len()..) else {
+        return Ok(None);
+    };
     if message_size(message)?.is_none_or(|size| message.len() < 2 + size) {
         return Ok(None);
     }
@@ -76,9 +90,18 @@ pub(crate) fn take_message(wire: &mut BytesMut) -> Result<Option<Bytes>, Handsha
 }
 
 fn message_size(wire: &[u8]) -> Result<Option<usize>, HandshakeError> {
-    let Some(length) = wire.first_chunk() else { return Ok(None) };
-    let (size, limit) = (usize::from(u16::from_be_bytes(*length)), HANDSHAKE_MESSAGE_SIZE_MAX);
-    if size > limit { Err(HandshakeError::TooLarge { size, limit }) } else { Ok(Some(size)) }
+    let Some(length) = wire.first_chunk() else {
+        return Ok(None);
+    };
+    let (size, limit) = (
+        usize::from(u16::from_be_bytes(*length)),
+        HANDSHAKE_MESSAGE_SIZE_MAX,
+    );
+    if size > limit {
+        Err(HandshakeError::TooLarge { size, limit })
+    } else {
+        Ok(Some(size))
+    }
 }
 
 /// A handshake message as it goes on the wire, behind `before`.
@@ -116,7 +139,10 @@ mod tests {
     #[test]
     fn another_version_is_named() {
         let error = check_preamble(b"NOEX\x02").unwrap_err();
-        assert_eq!(error.to_string(), "handshake version 2 is not supported, only 1");
+        assert_eq!(
+            error.to_string(),
+            "handshake version 2 is not supported, only 1"
+        );
     }
 
     #[test]
@@ -137,6 +163,12 @@ mod tests {
     fn a_length_over_the_limit_is_refused_before_the_message_comes() {
         let mut wire = BytesMut::from(&[&PREAMBLE[..], &[4, 1]].concat()[..]);
         let error = take_first(&mut wire).unwrap_err();
-        assert_eq!(error, HandshakeError::TooLarge { size: 1025, limit: 1024 });
+        assert_eq!(
+            error,
+            HandshakeError::TooLarge {
+                size: 1025,
+                limit: 1024
+            }
+        );
     }
 }

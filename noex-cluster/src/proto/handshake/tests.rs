@@ -7,6 +7,7 @@ use noex_core::Creation;
 use proptest::prelude::*;
 
 use super::*;
+use crate::proto::wire::{Frame, FrameReader, SessionEnds, encode_frame};
 use crate::secret::{Keyring, LinkKey, Secret, StaticKey};
 
 const CLUSTER: &str = "noex";
@@ -32,12 +33,12 @@ fn key(secret: &str) -> LinkKey {
     LinkKey::new(CLUSTER, &Secret::new(secret))
 }
 
-fn first(bytes: Vec<u8>) -> Bytes {
-    take_first(&mut BytesMut::from(&bytes[..])).unwrap().unwrap()
+fn first(bytes: &[u8]) -> Bytes {
+    take_first(&mut BytesMut::from(bytes)).unwrap().unwrap()
 }
 
-fn message(bytes: Vec<u8>) -> Bytes {
-    take_message(&mut BytesMut::from(&bytes[..])).unwrap().unwrap()
+fn message(bytes: &[u8]) -> Bytes {
+    take_message(&mut BytesMut::from(bytes)).unwrap().unwrap()
 }
 
 /// A handshake of two nodes that agree.
@@ -45,9 +46,9 @@ fn connect() -> (Dialled, Accepted, [[u8; 32]; 2]) {
     let (ours, theirs) = (StaticKey::generate(), StaticKey::generate());
     let (dialling, one) = Dialling::start(&key("s"), &ours, CLUSTER, &hello(1)).unwrap();
     let (accepting, two) =
-        Accepting::read_first(&keyring(&["s"]), &theirs, CLUSTER, &hello(2), &first(one)).unwrap();
-    let dialled = dialling.read_second(&message(two)).unwrap();
-    let accepted = accepting.read_third(&message(dialled.third.clone())).unwrap();
+        Accepting::read_first(&keyring(&["s"]), &theirs, CLUSTER, &hello(2), &first(&one)).unwrap();
+    let dialled = dialling.read_second(&message(&two)).unwrap();
+    let accepted = accepting.read_third(&message(&dialled.third)).unwrap();
     (dialled, accepted, [ours.public(), theirs.public()])
 }
 
@@ -59,7 +60,9 @@ fn seal(sealer: &mut Sealer, plain: &[u8]) -> BytesMut {
 
 fn open(opener: &mut Opener, wire: &mut BytesMut) -> Result<Vec<u8>, RecordError> {
     let mut plain = BytesMut::new();
-    opener.open(wire, &mut plain).map(|_progress| plain.to_vec())
+    opener
+        .open(wire, &mut plain)
+        .map(|_progress| plain.to_vec())
 }
 
 #[test]
@@ -67,7 +70,10 @@ fn contract_c11_both_ends_learn_who_the_other_is_and_its_key() {
     let (dialled, accepted, keys) = connect();
     assert_eq!((dialled.peer, accepted.peer), (hello(2), hello(1)));
     assert_eq!([accepted.peer_key, dialled.peer_key], keys);
-    assert_eq!((dialled.version, accepted.version, accepted.key_index), (1, 1, 0));
+    assert_eq!(
+        (dialled.version, accepted.version, accepted.key_index),
+        (1, 1, 0)
+    );
 }
 
 #[test]
@@ -75,12 +81,21 @@ fn contract_c10_another_secret_or_cluster_gets_no_answer() {
     let own = StaticKey::generate();
     let answer = |key: &LinkKey, cluster: &str| {
         let (_dialling, one) = Dialling::start(key, &own, cluster, &hello(1)).unwrap();
-        Accepting::read_first(&keyring(&["s", "t"]), &own, CLUSTER, &hello(2), &first(one))
-            .map(|(accepting, _answer)| accepting)
+        Accepting::read_first(
+            &keyring(&["s", "t"]),
+            &own,
+            CLUSTER,
+            &hello(2),
+            &first(&one),
+        )
+        .map(|(accepting, _answer)| accepting)
     };
     let wrong = |key: &LinkKey, cluster| answer(key, cluster).unwrap_err();
     assert_eq!(wrong(&key("x"), CLUSTER), HandshakeError::WrongSecret);
-    assert_eq!(wrong(&LinkKey::public(CLUSTER), CLUSTER), HandshakeError::WrongSecret);
+    assert_eq!(
+        wrong(&LinkKey::public(CLUSTER), CLUSTER),
+        HandshakeError::WrongSecret
+    );
     assert_eq!(wrong(&key("s"), "other"), HandshakeError::WrongSecret);
     assert!(answer(&key("s"), CLUSTER).is_ok());
 }
@@ -91,9 +106,9 @@ fn contract_c12_an_older_secret_is_accepted_and_said_to_be_old() {
     let (dialling, one) = Dialling::start(&key("old"), &own, CLUSTER, &hello(1)).unwrap();
     let keys = keyring(&["new", "old"]);
     let (accepting, two) =
-        Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &first(one)).unwrap();
-    let dialled = dialling.read_second(&message(two)).unwrap();
-    let accepted = accepting.read_third(&message(dialled.third)).unwrap();
+        Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &first(&one)).unwrap();
+    let dialled = dialling.read_second(&message(&two)).unwrap();
+    let accepted = accepting.read_third(&message(&dialled.third)).unwrap();
     assert_eq!(accepted.key_index, 1);
 }
 
@@ -104,22 +119,31 @@ fn contract_c11_no_changed_or_recorded_message_completes_a_handshake() {
     let start = || {
         let (dialling, one) = Dialling::start(&key("s"), &own, CLUSTER, &hello(1)).unwrap();
         let (accepting, two) =
-            Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &first(one)).unwrap();
-        (dialling, accepting, message(two))
+            Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &first(&one)).unwrap();
+        (dialling, accepting, message(&two))
     };
     let (dialling, accepting, recorded_second) = start();
-    let recorded_third = message(dialling.read_second(&recorded_second).unwrap().third);
+    let recorded_third = message(&dialling.read_second(&recorded_second).unwrap().third);
     assert!(accepting.read_third(&recorded_third).is_ok());
 
     let (dialling, accepting, second) = start();
-    assert_eq!(dialling.read_second(&recorded_second).unwrap_err(), HandshakeError::BadMessage);
-    assert_eq!(accepting.read_third(&recorded_third).unwrap_err(), HandshakeError::BadMessage);
+    assert_eq!(
+        dialling.read_second(&recorded_second).unwrap_err(),
+        HandshakeError::BadMessage
+    );
+    assert_eq!(
+        accepting.read_third(&recorded_third).unwrap_err(),
+        HandshakeError::BadMessage
+    );
 
     for place in [0, second.len() / 2, second.len() - 1] {
         let (dialling, _accepting, second) = start();
         let mut changed = second.to_vec();
         changed[place] ^= 1;
-        assert_eq!(dialling.read_second(&changed).unwrap_err(), HandshakeError::BadMessage);
+        assert_eq!(
+            dialling.read_second(&changed).unwrap_err(),
+            HandshakeError::BadMessage
+        );
     }
 }
 
@@ -135,21 +159,31 @@ fn the_longest_names_fit_a_handshake_message() {
     };
     let (own, keys) = (StaticKey::generate(), keyring(&["s"]));
     let (dialling, one) = Dialling::start(&key("s"), &own, CLUSTER, &long).unwrap();
-    let (accepting, two) = Accepting::read_first(&keys, &own, CLUSTER, &long, &first(one)).unwrap();
-    let dialled = dialling.read_second(&message(two)).unwrap();
-    assert_eq!(accepting.read_third(&message(dialled.third)).unwrap().peer, long);
+    let (accepting, two) =
+        Accepting::read_first(&keys, &own, CLUSTER, &long, &first(&one)).unwrap();
+    let dialled = dialling.read_second(&message(&two)).unwrap();
+    assert_eq!(
+        accepting.read_third(&message(&dialled.third)).unwrap().peer,
+        long
+    );
 }
 
 #[test]
 fn nodes_without_a_common_version_say_so() {
     let (own, keys) = (StaticKey::generate(), keyring(&["s"]));
-    let later = Hello { versions: (2, 3), ..hello(2) };
+    let later = Hello {
+        versions: (2, 3),
+        ..hello(2)
+    };
     let (dialling, one) = Dialling::start(&key("s"), &own, CLUSTER, &hello(1)).unwrap();
     let (_accepting, two) =
-        Accepting::read_first(&keys, &own, CLUSTER, &later, &first(one)).unwrap();
+        Accepting::read_first(&keys, &own, CLUSTER, &later, &first(&one)).unwrap();
     assert_eq!(
-        dialling.read_second(&message(two)).unwrap_err(),
-        HandshakeError::Incompatible { ours: (1, 1), theirs: (2, 3) }
+        dialling.read_second(&message(&two)).unwrap_err(),
+        HandshakeError::Incompatible {
+            ours: (1, 1),
+            theirs: (2, 3)
+        }
     );
 }
 
@@ -164,7 +198,10 @@ fn what_is_sealed_at_one_end_opens_at_the_other() {
     assert_eq!(opened, [&large[..], b"more"].concat());
     assert!(wire.is_empty());
     let mut back = seal(&mut accepted.channel.sealer, b"back");
-    assert_eq!(open(&mut dialled.channel.opener, &mut back).unwrap(), b"back");
+    assert_eq!(
+        open(&mut dialled.channel.opener, &mut back).unwrap(),
+        b"back"
+    );
 }
 
 #[test]
@@ -174,10 +211,16 @@ fn a_record_opens_only_when_it_is_whole() {
     let (mut wire, mut plain) = (BytesMut::new(), BytesMut::new());
     for byte in &whole[..whole.len() - 1] {
         wire.extend_from_slice(&[*byte]);
-        assert_eq!(accepted.channel.opener.open(&mut wire, &mut plain), Ok(false));
+        assert_eq!(
+            accepted.channel.opener.open(&mut wire, &mut plain),
+            Ok(false)
+        );
     }
     wire.extend_from_slice(&whole[whole.len() - 1..]);
-    assert_eq!(accepted.channel.opener.open(&mut wire, &mut plain), Ok(true));
+    assert_eq!(
+        accepted.channel.opener.open(&mut wire, &mut plain),
+        Ok(true)
+    );
     assert_eq!(plain, "abc");
 }
 
@@ -185,19 +228,73 @@ fn a_record_opens_only_when_it_is_whole() {
 fn contract_c11_a_changed_repeated_lost_or_foreign_record_does_not_open() {
     let (mut dialled, mut accepted, _keys) = connect();
     let opener = &mut accepted.channel.opener;
-    let one = seal(&mut dialled.channel.sealer, b"one");
-    let two = seal(&mut dialled.channel.sealer, b"two");
+    let mut one = seal(&mut dialled.channel.sealer, b"one");
+    let mut two = seal(&mut dialled.channel.sealer, b"two");
     assert_eq!(open(opener, &mut two.clone()), Err(RecordError::Forged));
     assert_eq!(open(opener, &mut one.clone()).unwrap(), b"one");
-    assert_eq!(open(opener, &mut one.clone()), Err(RecordError::Forged));
+    assert_eq!(open(opener, &mut one), Err(RecordError::Forged));
     let mut changed = two.clone();
     changed[2] ^= 1;
     assert_eq!(open(opener, &mut changed), Err(RecordError::Forged));
     let mut reflected = seal(&mut accepted.channel.sealer, b"two");
     let opener = &mut accepted.channel.opener;
     assert_eq!(open(opener, &mut reflected), Err(RecordError::Forged));
-    assert_eq!(open(opener, &mut BytesMut::from(&[0, 15][..])), Err(RecordError::Short(15)));
-    assert_eq!(open(opener, &mut two.clone()).unwrap(), b"two");
+    assert_eq!(
+        open(opener, &mut BytesMut::from(&[0, 15][..])),
+        Err(RecordError::Short(15))
+    );
+    assert_eq!(open(opener, &mut two).unwrap(), b"two");
+}
+
+/// What a connection does with what comes, however it was cut on the way.
+fn receive(opener: &mut Opener, reader: &FrameReader, pieces: &[&[u8]]) -> Vec<Frame> {
+    let (mut wire, mut plain, mut frames) = (BytesMut::new(), BytesMut::new(), Vec::new());
+    for piece in pieces {
+        wire.extend_from_slice(piece);
+        opener.open(&mut wire, &mut plain).unwrap();
+        while let Some(frame) = reader.next(&mut plain).unwrap() {
+            frames.push(frame);
+        }
+    }
+    assert!(wire.is_empty() && plain.is_empty());
+    frames
+}
+
+#[test]
+fn frames_arrive_whole_and_in_order_however_the_stream_is_cut() {
+    let (mut dialled, mut accepted, _keys) = connect();
+    let sizes = [0, 1, 65_518, 65_519, 65_520, 200_000];
+    let sent: Vec<_> = sizes
+        .map(|size| Frame::Control(Bytes::from(vec![1; size])))
+        .into();
+    let (one, two) = (Creation::from_bits(1), Creation::from_bits(2));
+    let mut plain = BytesMut::new();
+    for frame in &sent {
+        encode_frame(
+            frame,
+            SessionEnds {
+                local: one,
+                remote: two,
+            },
+            &mut plain,
+        )
+        .unwrap();
+    }
+    let reader = FrameReader::new(
+        1 << 20,
+        SessionEnds {
+            local: two,
+            remote: one,
+        },
+    );
+    for size in [7, 1000, 65_537, 1_000_000] {
+        let wire = seal(&mut dialled.channel.sealer, &plain);
+        let pieces: Vec<_> = wire.chunks(size).collect();
+        assert_eq!(
+            receive(&mut accepted.channel.opener, &reader, &pieces),
+            sent
+        );
+    }
 }
 
 proptest! {
@@ -211,7 +308,7 @@ proptest! {
         prop_assert!(
             Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &bytes).is_err()
         );
-        let one = first(start().1);
+        let one = first(&start().1);
         let accepting = Accepting::read_first(&keys, &own, CLUSTER, &hello(2), &one).unwrap().0;
         prop_assert!(accepting.read_third(&bytes).is_err());
     }

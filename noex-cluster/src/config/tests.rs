@@ -1,7 +1,9 @@
 //! Tests of the rules that a configuration must keep.
 
+use std::time::Duration;
+
 use super::*;
-use crate::config::Preset;
+use crate::secret::Secret;
 
 fn long_secret() -> Secret {
     Secret::new("0123456789abcdef")
@@ -16,7 +18,10 @@ fn contract_c01_the_defaults_are_the_documented_ones() {
     let config = ClusterConfig::new("a").validate().unwrap();
     assert_eq!((config.port, &*config.cluster_name), (4369, "noex"));
     assert_eq!(config.join_timeout, Duration::from_secs(10));
-    assert_eq!((config.message_size_max, config.send_queue_size_max), (16 << 20, 64 << 20));
+    assert_eq!(
+        (config.message_size_max, config.send_queue_size_max),
+        (16 << 20, 64 << 20)
+    );
     assert!(config.seeds.is_empty());
 }
 
@@ -30,14 +35,23 @@ fn contract_c20_a_node_is_heard_of_every_5_seconds_and_down_after_3() {
 #[test]
 fn contract_c30_reconnecting_starts_at_1_second_and_ends_at_30() {
     let settings = ClusterConfig::new("a").validate().unwrap().reconnect;
-    assert_eq!((settings.base, settings.max), (Duration::from_secs(1), Duration::from_secs(30)));
+    assert_eq!(
+        (settings.base, settings.max),
+        (Duration::from_secs(1), Duration::from_secs(30))
+    );
     assert_eq!(settings.jitter, Jitter::Full);
 }
 
 #[test]
 fn contract_c22_a_preset_sets_interval_and_threshold() {
-    let config = ClusterConfig::new("a").preset(Preset::Unreliable).validate().unwrap();
-    assert_eq!((config.heartbeat_interval, config.miss_threshold), (Duration::from_secs(10), 5));
+    let config = ClusterConfig::new("a")
+        .preset(Preset::Unreliable)
+        .validate()
+        .unwrap();
+    assert_eq!(
+        (config.heartbeat_interval, config.miss_threshold),
+        (Duration::from_secs(10), 5)
+    );
 }
 
 #[test]
@@ -52,12 +66,31 @@ fn contract_c07_a_wrong_seed_is_refused_with_the_right_form() {
 #[test]
 fn contract_c14_without_a_secret_a_node_listens_on_loopback_only() {
     let config = ClusterConfig::new("a").validate().unwrap();
-    assert_eq!((&*config.listen, config.advertise.as_deref()), ("127.0.0.1", Some("127.0.0.1")));
+    assert_eq!(
+        (&*config.listen, config.advertise.as_deref()),
+        ("127.0.0.1", Some("127.0.0.1"))
+    );
     assert!(!config.keys.secure);
-    for listen in ["127.3.2.1", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"] {
-        assert!(ClusterConfig::new("a").listen(listen).validate().is_ok(), "{listen}");
+    for listen in [
+        "127.3.2.1",
+        "::1",
+        "[::1]",
+        "localhost",
+        "LOCALHOST",
+        "::ffff:127.0.0.1",
+    ] {
+        assert!(
+            ClusterConfig::new("a").listen(listen).validate().is_ok(),
+            "{listen}"
+        );
     }
-    for listen in ["0.0.0.0", "::", "10.0.0.1", "host.example", "localhost.example"] {
+    for listen in [
+        "0.0.0.0",
+        "::",
+        "10.0.0.1",
+        "host.example",
+        "localhost.example",
+    ] {
         assert_eq!(
             error(ClusterConfig::new("a").listen(listen)),
             format!(
@@ -72,7 +105,10 @@ fn contract_c14_without_a_secret_a_node_listens_on_loopback_only() {
 
 #[test]
 fn with_a_secret_a_node_listens_everywhere_and_finds_its_host_out() {
-    let config = ClusterConfig::new("a").secret(long_secret()).validate().unwrap();
+    let config = ClusterConfig::new("a")
+        .secret(long_secret())
+        .validate()
+        .unwrap();
     assert_eq!((&*config.listen, config.advertise), ("0.0.0.0", None));
     assert!(config.keys.secure);
 }
@@ -85,13 +121,18 @@ fn a_short_secret_is_for_loopback_only() {
         error(config()),
         "secret: has fewer than 16 bytes, too few to listen on `0.0.0.0`"
     );
-    let previous = ClusterConfig::new("a").secret(long_secret()).previous_secret(Secret::new("x"));
+    let previous = ClusterConfig::new("a")
+        .secret(long_secret())
+        .previous_secret(Secret::new("x"));
     assert!(error(previous).starts_with("previous_secret: has fewer than 16 bytes"));
 }
 
 #[test]
 fn an_empty_secret_is_refused_everywhere() {
-    let empty = ClusterConfig::new("a").secret(Secret::new("")).listen("127.0.0.1").insecure();
+    let empty = ClusterConfig::new("a")
+        .secret(Secret::new(""))
+        .listen("127.0.0.1")
+        .insecure();
     assert!(error(empty).starts_with("secret: is empty"));
 }
 
@@ -103,7 +144,9 @@ fn older_secrets_need_a_current_one() {
 
 #[test]
 fn contract_c13_no_error_and_no_debug_output_tells_a_secret() {
-    let config = ClusterConfig::new("a").secret(Secret::new("hunter2")).listen("0.0.0.0");
+    let config = ClusterConfig::new("a")
+        .secret(Secret::new("hunter2"))
+        .listen("0.0.0.0");
     assert!(!format!("{config:?}").contains("hunter2"));
     assert!(!error(config.clone()).contains("hunter2"));
     let valid = config.listen("127.0.0.1").validate().unwrap();
@@ -113,10 +156,19 @@ fn contract_c13_no_error_and_no_debug_output_tells_a_secret() {
 #[test]
 fn the_advertised_host_must_be_one_that_others_can_dial() {
     let advertise = |host: &str| ClusterConfig::new("a").advertise(host).validate();
-    assert_eq!(advertise("Pod-1.svc").unwrap().advertise.as_deref(), Some("pod-1.svc"));
-    assert_eq!(advertise("[::1]").unwrap().advertise.as_deref(), Some("::1"));
+    assert_eq!(
+        advertise("Pod-1.svc").unwrap().advertise.as_deref(),
+        Some("pod-1.svc")
+    );
+    assert_eq!(
+        advertise("[::1]").unwrap().advertise.as_deref(),
+        Some("::1")
+    );
     for host in ["0.0.0.0", "::", "", "a b", "host:4369", "[host]"] {
-        assert!(matches!(advertise(host), Err(ConfigError::Advertise(_))), "{host}");
+        assert!(
+            matches!(advertise(host), Err(ConfigError::Advertise(_))),
+            "{host}"
+        );
     }
 }
 
@@ -128,13 +180,34 @@ fn contract_c01_each_wrong_field_is_named_with_its_value_and_rule() {
         (ClusterConfig::new("-a"), "name `-a`: must start with"),
         (new().cluster_name(""), "cluster_name ``: must have"),
         (new().listen("a b"), "listen `a b`: is neither"),
-        (new().miss_threshold(1), "miss_threshold 1: must be at least 2"),
-        (new().heartbeat_interval(ms(9)), "heartbeat_interval 9ms: must be from 10ms to 1h"),
-        (new().heartbeat_interval(ms(3_600_001)), "heartbeat_interval 3600.001s: must be"),
-        (new().reconnect_base_delay(ms(0)), "reconnect_base_delay 0ns: must be at least"),
-        (new().reconnect_max_delay(ms(999)), "reconnect_base_delay 1s: must be at most reconnect"),
-        (new().message_size_max(1), "message_size_max 1 bytes: must be"),
-        (new().send_queue_size_max(1), "send_queue_size_max 1 bytes: must be at least"),
+        (
+            new().miss_threshold(1),
+            "miss_threshold 1: must be at least 2",
+        ),
+        (
+            new().heartbeat_interval(ms(9)),
+            "heartbeat_interval 9ms: must be from 10ms to 1h",
+        ),
+        (
+            new().heartbeat_interval(ms(3_600_001)),
+            "heartbeat_interval 3600.001s: must be",
+        ),
+        (
+            new().reconnect_base_delay(ms(0)),
+            "reconnect_base_delay 0ns: must be at least",
+        ),
+        (
+            new().reconnect_max_delay(ms(999)),
+            "reconnect_base_delay 1s: must be at most reconnect",
+        ),
+        (
+            new().message_size_max(1),
+            "message_size_max 1 bytes: must be",
+        ),
+        (
+            new().send_queue_size_max(1),
+            "send_queue_size_max 1 bytes: must be at least",
+        ),
     ] {
         let message = error(config);
         assert!(message.starts_with(start), "{message}");

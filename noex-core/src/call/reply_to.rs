@@ -1,0 +1,112 @@
+//! `ReplyTo`: answers one call, now, later, or from elsewhere.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{AnyCell, CallError, Remote, ReplyCell};
+use crate::codec::{self, Wire};
+use crate::process::{Unanswered, leave_unanswered};
+
+/// Answers one call (OTP's `From`): now, later, from another process or from another node.
+///
+/// A handle that is dropped fails its call at once: with the reason of its process if that ends,
+/// else with [`CallError::ReplyDropped`]. Only noex's own encoder can serialize a handle, and only
+/// once: the copy that arrives answers from then on.
+///
+/// # Examples
+/// ```
+/// use noex_core::call::ReplyTo;
+///
+/// fn later(waiting: &mut Vec<ReplyTo<u64>>, reply: ReplyTo<u64>) {
+///     waiting.push(reply);
+/// }
+/// ```
+pub struct ReplyTo<R: Send + 'static> {
+    inner: Mutex<Option<Inner<R>>>,
+    reply: PhantomData<fn(R)>,
+}
+
+enum Inner<R> {
+    Local(Arc<ReplyCell<R>>),
+    Remote(Remote),
+}
+
+impl<R: Send + 'static> ReplyTo<R> {
+    pub(crate) fn local(cell: Arc<ReplyCell<R>>) -> Self {
+        Self::new(Inner::Local(cell))
+    }
+
+    const fn new(inner: Inner<R>) -> Self {
+        Self {
+            inner: Mutex::new(Some(inner)),
+            reply: PhantomData,
+        }
+    }
+}
+
+impl<R: Wire> ReplyTo<R> {
+    /// Sends the reply. A caller that gave up never sees it; one on another node learns if the
+    /// reply can't be encoded.
+    pub fn send(self, reply: R) {
+        match self.inner.lock().take() {
+            Some(Inner::Local(cell)) => cell.reply(reply),
+            Some(Inner::Remote(remote)) => remote.reply(&reply),
+            None => {}
+        }
+    }
+
+    /// Fails the call with `error`.
+    pub fn fail(self, error: CallError) {
+        match self.inner.lock().take() {
+            Some(Inner::Local(cell)) => cell.fail(error),
+            Some(Inner::Remote(remote)) => remote.fail(error),
+            None => {}
+        }
+    }
+}
+
+impl<R: Send + 'static> Drop for ReplyTo<R> {
+    fn drop(&mut self) {
+        match self.inner.get_mut().take() {
+            Some(Inner::Local(cell)) => leave_unanswered(Unanswered::Local(cell)),
+            Some(Inner::Remote(remote)) => leave_unanswered(Unanswered::Remote(remote)),
+            None => {}
+        }
+    }
+}
+
+impl<R: Send + 'static> Serialize for ReplyTo<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(inner) = self.inner.lock().take() else {
+            return Err(S::Error::custom("a reply handle can be encoded once"));
+        };
+        let place = match inner {
+            Inner::Local(cell) => {
+                let cell: Arc<dyn AnyCell> = cell;
+                codec::export_local(&cell)
+            }
+            Inner::Remote(remote) => codec::export_remote(remote),
+        };
+        serializer.serialize_u32(place.map_err(S::Error::custom)?)
+    }
+}
+
+impl<'de, R: Send + 'static> Deserialize<'de> for ReplyTo<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let place = u32::deserialize(deserializer)?;
+        let remote = codec::import(place).map_err(D::Error::custom)?;
+        Ok(Self::new(Inner::Remote(remote)))
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for ReplyTo<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyTo")
+    }
+}

@@ -1,0 +1,219 @@
+//! The inbound edge: signals for this node's processes, and news of other nodes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::{LocalNode, NodeDownReason, Peer, PeerEvent};
+use crate::call::{CallError, Inbound};
+use crate::exit::ExitReason;
+use crate::id::{Creation, Pid};
+use crate::mailbox::{Down, Exit, Info, PushError};
+use crate::process::{AnyProcess, ExitEffect};
+use crate::signal::{Encoded, Signal, Target};
+
+impl LocalNode {
+    /// Delivers a signal from the node `from` to its target on this one. Never blocks.
+    pub fn deliver(&self, from: Creation, to: &Target, signal: Signal) {
+        let process = match to {
+            Target::Process(pid) => self.process(*pid),
+            Target::Named { name, .. } => self.whereis(name).and_then(|pid| self.process(pid)),
+            Target::Node(_) => None,
+        };
+        match signal {
+            Signal::Message(message) => self.deliver_message(process, message),
+            Signal::Link { from } => self.deliver_link(to, process, from),
+            Signal::Unlink { from } => {
+                if let Some(process) = process {
+                    process.relations().lock().unlink(from);
+                }
+            }
+            Signal::Exit {
+                from,
+                reason,
+                linked,
+            } => {
+                if let Target::Process(to) = to {
+                    self.exit_signal(*to, from, reason, linked);
+                }
+            }
+            Signal::Monitor { from, monitor } => {
+                let watched =
+                    process.map(|process| process.relations().lock().watched_by(from, monitor));
+                if let (Target::Process(pid), None | Some(Err(_))) = (to, watched) {
+                    let (pid, reason) = (*pid, ExitReason::NoProcess);
+                    self.tell(
+                        from,
+                        Signal::Down {
+                            pid,
+                            monitor,
+                            reason,
+                        },
+                    );
+                }
+            }
+            Signal::Demonitor { from, monitor } => {
+                if let Some(process) = process {
+                    process.relations().lock().unwatched_by(from, monitor);
+                }
+            }
+            Signal::Down {
+                pid,
+                monitor,
+                reason,
+            } => {
+                if let Target::Process(watcher) = to {
+                    self.down(*watcher, &Down::new(pid, monitor, reason));
+                }
+            }
+            Signal::Stop { reason } => {
+                post(process, Info::Stop(reason));
+            }
+            Signal::Flood { from, payload } => {
+                post(process, Info::Flood { from, payload });
+            }
+            answer @ (Signal::Reply { .. }
+            | Signal::CallFailed { .. }
+            | Signal::CallMoved { .. }
+            | Signal::CallCancelled { .. }) => self.deliver_answer(from, answer),
+        }
+    }
+
+    fn deliver_message(&self, process: Option<Arc<dyn AnyProcess>>, message: Encoded) {
+        let is_call = message.remaining.is_some();
+        let inbound = Box::new(Inbound::new(self, message, Instant::now()));
+        let (refused, error) = match process {
+            None => (inbound, CallError::NoProcess),
+            Some(process) => match process.post_encoded(inbound) {
+                Ok(()) => return,
+                Err(PushError::Closed(inbound)) => (inbound, CallError::NoProcess),
+                Err(PushError::Full(inbound)) => (inbound, CallError::Full),
+            },
+        };
+        if !is_call {
+            self.inner().dead_letters.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(from = ?refused.from(), %error, "a cast from another node is dropped");
+        }
+        refused.fail(&error);
+    }
+
+    fn deliver_link(&self, to: &Target, process: Option<Arc<dyn AnyProcess>>, from: Pid) {
+        let linked = process.map(|process| process.relations().lock().link(from));
+        if let (Target::Process(to), None | Some(Err(_))) = (to, linked) {
+            let reason = ExitReason::NoProcess;
+            self.tell(
+                from,
+                Signal::Exit {
+                    from: *to,
+                    reason,
+                    linked: true,
+                },
+            );
+        }
+    }
+
+    /// An exit signal reaches the process `to`.
+    pub(super) fn exit_signal(&self, to: Pid, from: Pid, reason: ExitReason, linked: bool) {
+        let Some(process) = self.process(to) else {
+            return;
+        };
+        let effect = process
+            .relations()
+            .lock()
+            .handle_exit(from, reason.clone(), linked);
+        match effect {
+            ExitEffect::None => {}
+            ExitEffect::Tell => {
+                process.post(Info::Exit(Exit::new(from, reason)));
+            }
+            ExitEffect::End(reason) => process.request_exit(reason),
+        }
+    }
+
+    /// Posts `info` to `pid`, a process of this node, behind what it was sent before. Tells
+    /// whether the process lives.
+    pub fn post(&self, pid: Pid, info: Info) -> bool {
+        post(self.process(pid), info)
+    }
+
+    /// A node is up, and reachable through the router.
+    pub fn peer_up(&self, peer: &Peer) {
+        self.inner().peers.lock().up(peer);
+        self.tell_watchers(&PeerEvent::Up(peer.clone()));
+    }
+
+    /// The session with a node that is up was lost: what crosses it breaks, the node stays up.
+    pub fn session_lost(&self, lost: Creation) {
+        self.inner().pending.sever(lost);
+        for (monitor, pid) in self.inner().observers.sever(lost) {
+            self.down(
+                self.pid(),
+                &Down::new(pid, monitor, ExitReason::NoConnection),
+            );
+        }
+        for process in self
+            .processes()
+            .into_iter()
+            .filter_map(|pid| self.process(pid))
+        {
+            let severed = process.relations().lock().sever(lost);
+            for (monitor, pid) in severed.monitors {
+                let down = Down::new(pid, monitor, ExitReason::NoConnection);
+                process.post(Info::Down(down));
+            }
+            for from in severed.links {
+                self.exit_signal(process.pid(), from, ExitReason::NoConnection, true);
+            }
+        }
+    }
+
+    /// A node that is up has a new session.
+    pub fn peer_reconnected(&self, peer: &Peer) {
+        self.tell_watchers(&PeerEvent::Reconnected(peer.clone()));
+    }
+
+    /// A node is down: what crosses to it breaks, and whoever watches nodes is told.
+    pub fn peer_down(&self, peer: &Peer, reason: NodeDownReason) {
+        self.session_lost(peer.creation);
+        self.inner().peers.lock().down(peer.creation);
+        self.tell_watchers(&PeerEvent::Down {
+            peer: peer.clone(),
+            reason,
+        });
+    }
+
+    /// Tells `watcher`, a process of this node, of nodes that come and go, from now on. The nodes
+    /// that are up now.
+    pub fn monitor_nodes(&self, watcher: Pid) -> Vec<Peer> {
+        self.inner().peers.lock().watch(watcher)
+    }
+
+    /// The nodes that are up now, without this one.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Peer> {
+        self.inner().peers.lock().peers()
+    }
+
+    /// The node whose life `creation` is, if it is this one or up.
+    #[must_use]
+    pub fn node_of(&self, creation: Creation) -> Option<crate::NodeId> {
+        if creation == self.creation() {
+            return Some(self.id().clone());
+        }
+        self.inner().peers.lock().find(creation)
+    }
+
+    fn tell_watchers(&self, event: &PeerEvent) {
+        let mut peers = self.inner().peers.lock();
+        // Under the lock, so that a new watcher sees each event or its outcome, never both.
+        peers.watchers().retain(|watcher| {
+            self.process(*watcher)
+                .is_some_and(|process| process.post(Info::Node(event.clone())))
+        });
+    }
+}
+
+fn post(process: Option<Arc<dyn AnyProcess>>, info: Info) -> bool {
+    process.is_some_and(|process| process.post(info))
+}

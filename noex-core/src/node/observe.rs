@@ -1,0 +1,102 @@
+//! `Ended`: waiting for the end of a process without being one.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::LocalNode;
+use crate::exit::ExitReason;
+use crate::id::{Creation, MonitorRef, Pid};
+use crate::mailbox::Down;
+
+/// Monitors that the node itself holds for code that is no process.
+#[derive(Debug, Default)]
+pub(crate) struct Observers {
+    made: AtomicU64,
+    waiting: Mutex<BTreeMap<MonitorRef, (Pid, oneshot::Sender<ExitReason>)>>,
+}
+
+impl Observers {
+    /// A number for a new monitor of this node.
+    pub(super) fn next_ref(&self) -> MonitorRef {
+        MonitorRef::from_bits(self.made.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(super) fn down(&self, down: &Down) {
+        let waiting = self.waiting.lock().remove(&down.monitor);
+        if let Some((_, waiting)) = waiting {
+            // Whoever waited may have gone meanwhile.
+            drop(waiting.send(down.reason.clone()));
+        }
+    }
+
+    /// The monitors of processes of the node `lost`.
+    pub(super) fn sever(&self, lost: Creation) -> Vec<(MonitorRef, Pid)> {
+        let waiting = self.waiting.lock();
+        let lost = waiting
+            .iter()
+            .filter(|(_, (pid, _))| pid.creation() == lost);
+        lost.map(|(monitor, (pid, _))| (*monitor, *pid)).collect()
+    }
+}
+
+/// Waits until a process has ended; its reason is then the output:
+/// [`ExitReason::NoProcess`] if it had ended before, [`ExitReason::NoConnection`] if its node is
+/// lost.
+///
+/// # Cancel safety
+/// Dropping it takes the monitor back.
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Ended {
+    node: LocalNode,
+    pid: Pid,
+    monitor: MonitorRef,
+    reason: oneshot::Receiver<ExitReason>,
+}
+
+impl Ended {
+    pub(super) fn of(node: &LocalNode, pid: Pid) -> Self {
+        let observers = &node.inner().observers;
+        let monitor = observers.next_ref();
+        let (tx, reason) = oneshot::channel();
+        observers.waiting.lock().insert(monitor, (pid, tx));
+        node.watch(node.pid(), monitor, pid);
+        Self {
+            node: node.clone(),
+            pid,
+            monitor,
+            reason,
+        }
+    }
+}
+
+impl Future for Ended {
+    type Output = ExitReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        let reason = Pin::new(&mut self.reason).poll(cx);
+        // The table lets go of the sender only after it has sent.
+        reason.map(|reason| reason.unwrap_or(ExitReason::NoProcess))
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let waiting = self
+            .node
+            .inner()
+            .observers
+            .waiting
+            .lock()
+            .remove(&self.monitor);
+        if waiting.is_some() {
+            self.node.unwatch(self.node.pid(), self.monitor, self.pid);
+        }
+    }
+}

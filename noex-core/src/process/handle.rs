@@ -1,0 +1,102 @@
+//! `Process`: what a node and the holders of references share with a process.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::relations::Relations;
+use crate::call::Inbound;
+use crate::exit::ExitReason;
+use crate::id::Pid;
+use crate::mailbox::{Info, Mailbox, PushError};
+use crate::node::LocalNode;
+
+/// One process that takes messages of type `M`: its pid, its mailbox, its relations.
+///
+/// A process that has ended leaves an empty shell in whoever still refers to it.
+pub struct Process<M> {
+    pid: Pid,
+    node: LocalNode,
+    mailbox: Mailbox<M>,
+    relations: Mutex<Relations>,
+}
+
+impl<M: Send + 'static> Process<M> {
+    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: usize) -> Self {
+        let relations = Mutex::new(Relations::default());
+        Self {
+            pid,
+            node,
+            mailbox: Mailbox::new(capacity),
+            relations,
+        }
+    }
+
+    /// Its pid.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The node that it runs on.
+    #[must_use]
+    pub const fn node(&self) -> &LocalNode {
+        &self.node
+    }
+
+    /// Its mailbox.
+    #[must_use]
+    pub const fn mailbox(&self) -> &Mailbox<M> {
+        &self.mailbox
+    }
+}
+
+impl<M> fmt::Debug for Process<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Process({})", self.pid)
+    }
+}
+
+/// A process as its node sees it, whatever messages it takes.
+pub(crate) trait AnyProcess: Any + Send + Sync {
+    fn pid(&self) -> Pid;
+    fn relations(&self) -> &Mutex<Relations>;
+    fn post(&self, info: Info) -> bool;
+    fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
+    fn request_exit(&self, reason: ExitReason);
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl<M: Send + 'static> AnyProcess for Process<M> {
+    fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    fn relations(&self) -> &Mutex<Relations> {
+        &self.relations
+    }
+
+    fn post(&self, info: Info) -> bool {
+        self.mailbox.push_info(info)
+    }
+
+    fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>> {
+        self.mailbox.push_encoded(message)
+    }
+
+    fn request_exit(&self, reason: ExitReason) {
+        self.mailbox.request_exit(reason);
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl fmt::Debug for dyn AnyProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Process({})", self.pid())
+    }
+}

@@ -1,0 +1,106 @@
+//! `Receiver`: the one end of a mailbox from which a process reads.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::task::coop::poll_proceed;
+use tokio::time::Instant;
+
+use super::Process;
+use crate::id::Pid;
+use crate::mailbox::Incoming;
+use crate::node::LocalNode;
+
+/// How long a process may handle messages before it lets others run.
+const TURN: Duration = Duration::from_micros(200);
+
+/// After how many messages it looks at the clock.
+const CLOCK_STRIDE: usize = 16;
+
+/// The one end of a mailbox from which a process reads.
+pub struct Receiver<M> {
+    process: Arc<Process<M>>,
+    batch: VecDeque<Incoming<M>>,
+    turn_began: Instant,
+}
+
+impl<M: Send + 'static> Receiver<M> {
+    pub(crate) fn new(process: Arc<Process<M>>) -> Self {
+        Self {
+            process,
+            batch: VecDeque::new(),
+            turn_began: Instant::now(),
+        }
+    }
+
+    /// What comes next, in the order in which it was sent.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Incoming<M> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// When the present batch of messages was taken: a clock that costs nothing per message.
+    #[must_use]
+    pub const fn turn_began(&self) -> Instant {
+        self.turn_began
+    }
+
+    /// The process's pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.process.pid()
+    }
+
+    /// The node that it runs on.
+    #[must_use]
+    pub fn node(&self) -> &LocalNode {
+        self.process.node()
+    }
+
+    /// The process itself.
+    #[must_use]
+    pub const fn process(&self) -> &Arc<Process<M>> {
+        &self.process
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
+        let coop = ready!(poll_proceed(cx));
+        let mailbox = self.process.mailbox();
+        if mailbox.is_exit_requested() {
+            // The task looks at the request before it polls again.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.batch.is_empty() {
+            ready!(mailbox.poll_take(&mut self.batch, cx));
+            self.turn_began = Instant::now();
+        } else if self.batch.len().is_multiple_of(CLOCK_STRIDE) {
+            let now = Instant::now();
+            if now.duration_since(self.turn_began) >= TURN {
+                self.turn_began = now;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        coop.made_progress();
+        let Some(next) = self.batch.pop_front() else {
+            return Poll::Pending;
+        };
+        mailbox.note_taken(self.batch.len());
+        Poll::Ready(next)
+    }
+}
+
+impl<M> fmt::Debug for Receiver<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
+    }
+}

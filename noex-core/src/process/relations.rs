@@ -1,0 +1,225 @@
+//! Pure: links, monitors and names of one process, and what signals and its end do to them.
+//!
+//! The rules are those of Erlang's reference manual, chapter "Processes".
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::exit::ExitReason;
+use crate::id::{Creation, MonitorRef, Pid};
+
+/// Whom one process is bound to.
+#[derive(Debug, Default)]
+pub(crate) struct Relations {
+    links: BTreeSet<Pid>,
+    watchers: BTreeSet<(Pid, MonitorRef)>,
+    monitoring: BTreeMap<MonitorRef, Pid>,
+    names: Vec<Arc<str>>,
+    trap_exit: bool,
+    ended: bool,
+}
+
+/// What an exit signal does to the process that gets it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ExitEffect {
+    /// Nothing.
+    None,
+    /// The process is told.
+    Tell,
+    /// The process ends with this reason.
+    End(ExitReason),
+}
+
+/// The process has ended: it takes no new relation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended;
+
+/// Who must be told that the process ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bereaved {
+    pub(crate) links: Vec<Pid>,
+    pub(crate) watchers: Vec<(Pid, MonitorRef)>,
+    pub(crate) monitoring: Vec<(MonitorRef, Pid)>,
+    pub(crate) names: Vec<Arc<str>>,
+}
+
+/// What broke because a node was lost.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Severed {
+    pub(crate) links: Vec<Pid>,
+    pub(crate) monitors: Vec<(MonitorRef, Pid)>,
+}
+
+impl Relations {
+    pub(crate) fn link(&mut self, other: Pid) -> Result<(), Ended> {
+        self.living()?;
+        self.links.insert(other);
+        Ok(())
+    }
+
+    pub(crate) fn unlink(&mut self, other: Pid) {
+        self.links.remove(&other);
+    }
+
+    pub(crate) fn watched_by(&mut self, watcher: Pid, monitor: MonitorRef) -> Result<(), Ended> {
+        self.living()?;
+        self.watchers.insert((watcher, monitor));
+        Ok(())
+    }
+
+    pub(crate) fn unwatched_by(&mut self, watcher: Pid, monitor: MonitorRef) {
+        self.watchers.remove(&(watcher, monitor));
+    }
+
+    pub(crate) fn monitor(&mut self, monitor: MonitorRef, target: Pid) {
+        self.monitoring.insert(monitor, target);
+    }
+
+    /// Takes a monitor out; the target, if it was still set.
+    pub(crate) fn take_monitor(&mut self, monitor: MonitorRef) -> Option<Pid> {
+        self.monitoring.remove(&monitor)
+    }
+
+    pub(crate) fn name(&mut self, name: Arc<str>) -> Result<(), Ended> {
+        self.living()?;
+        self.names.push(name);
+        Ok(())
+    }
+
+    pub(crate) fn unname(&mut self, name: &str) {
+        self.names.retain(|held| &**held != name);
+    }
+
+    pub(crate) fn trap_exit(&mut self, trap: bool) {
+        self.trap_exit = trap;
+    }
+
+    /// An exit signal came. A kill that did not come over a link can't be trapped.
+    pub(crate) fn handle_exit(
+        &mut self,
+        from: Pid,
+        reason: ExitReason,
+        linked: bool,
+    ) -> ExitEffect {
+        if linked && !self.links.remove(&from) {
+            return ExitEffect::None;
+        }
+        match reason {
+            ExitReason::Killed if !linked => ExitEffect::End(ExitReason::Killed),
+            _ if self.trap_exit => ExitEffect::Tell,
+            ExitReason::Normal => ExitEffect::None,
+            reason => ExitEffect::End(reason),
+        }
+    }
+
+    /// The process ended.
+    pub(crate) fn end(&mut self) -> Bereaved {
+        self.ended = true;
+        Bereaved {
+            links: std::mem::take(&mut self.links).into_iter().collect(),
+            watchers: std::mem::take(&mut self.watchers).into_iter().collect(),
+            monitoring: std::mem::take(&mut self.monitoring).into_iter().collect(),
+            names: std::mem::take(&mut self.names),
+        }
+    }
+
+    /// The connection with the node's life `lost` broke.
+    pub(crate) fn sever(&mut self, lost: Creation) -> Severed {
+        self.watchers
+            .retain(|(watcher, _)| watcher.creation() != lost);
+        let links = self
+            .links
+            .iter()
+            .copied()
+            .filter(|pid| pid.creation() == lost)
+            .collect();
+        let monitors = self
+            .monitoring
+            .extract_if(.., |_, pid| pid.creation() == lost)
+            .collect();
+        Severed { links, monitors }
+    }
+
+    fn living(&self) -> Result<(), Ended> {
+        if self.ended { Err(Ended) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pid(serial: u64) -> Pid {
+        Pid::new(Creation::from_bits(1), serial)
+    }
+
+    #[test]
+    fn exit_signals_follow_the_rules_of_otp() {
+        use ExitReason::{Killed, Normal, Shutdown};
+        let cases = [
+            (false, Normal, true, ExitEffect::None),
+            (false, Normal, false, ExitEffect::None),
+            (false, Shutdown, true, ExitEffect::End(Shutdown)),
+            (false, Shutdown, false, ExitEffect::End(Shutdown)),
+            (false, Killed, true, ExitEffect::End(Killed)),
+            (false, Killed, false, ExitEffect::End(Killed)),
+            (true, Normal, true, ExitEffect::Tell),
+            (true, Shutdown, true, ExitEffect::Tell),
+            (true, Shutdown, false, ExitEffect::Tell),
+            (true, Killed, true, ExitEffect::Tell),
+            (true, Killed, false, ExitEffect::End(Killed)),
+        ];
+        for (trap, reason, linked, effect) in cases {
+            let mut relations = Relations::default();
+            relations.trap_exit(trap);
+            relations.link(pid(2)).unwrap();
+            let case = format!("trap {trap}, {reason}, linked {linked}");
+            assert_eq!(
+                relations.handle_exit(pid(2), reason, linked),
+                effect,
+                "{case}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_exit_over_a_link_that_was_taken_back_does_nothing() {
+        let mut relations = Relations::default();
+        relations.link(pid(2)).unwrap();
+        relations.unlink(pid(2));
+        let effect = relations.handle_exit(pid(2), ExitReason::Shutdown, true);
+        assert_eq!(effect, ExitEffect::None);
+    }
+
+    #[test]
+    fn a_process_that_ended_takes_no_new_relation() {
+        let mut relations = Relations::default();
+        relations.end();
+        assert_eq!(relations.link(pid(2)), Err(Ended));
+        assert_eq!(
+            relations.watched_by(pid(2), MonitorRef::from_bits(1)),
+            Err(Ended)
+        );
+        assert_eq!(relations.name("a".into()), Err(Ended));
+    }
+
+    #[test]
+    fn a_lost_node_severs_only_what_crosses_to_it() {
+        let far = Pid::new(Creation::from_bits(2), 7);
+        let (here, there) = (MonitorRef::from_bits(1), MonitorRef::from_bits(2));
+        let mut relations = Relations::default();
+        relations.link(pid(2)).unwrap();
+        relations.link(far).unwrap();
+        relations.monitor(here, pid(3));
+        relations.monitor(there, far);
+        let severed = relations.sever(far.creation());
+        assert_eq!(
+            severed,
+            Severed {
+                links: vec![far],
+                monitors: vec![(there, far)]
+            }
+        );
+        assert_eq!(relations.take_monitor(here), Some(pid(3)));
+    }
+}

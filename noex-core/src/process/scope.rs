@@ -1,0 +1,127 @@
+//! What the code that runs on this thread belongs to: a node, perhaps a process.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use crate::call::{AnyCell, CallError, Remote};
+use crate::id::Pid;
+use crate::node::LocalNode;
+
+/// A call whose reply handle was dropped unanswered.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    Local(Arc<dyn AnyCell>),
+    Remote(Remote),
+}
+
+impl Unanswered {
+    pub(crate) fn fail(self, error: CallError) {
+        match self {
+            Self::Local(cell) => cell.fail(error),
+            Self::Remote(remote) => remote.fail(error),
+        }
+    }
+}
+
+/// A node, and the process in whose poll the code runs.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    node: Option<LocalNode>,
+    pid: Option<Pid>,
+    unanswered: Vec<Unanswered>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Scope> = const {
+        RefCell::new(Scope { node: None, pid: None, unanswered: Vec::new() })
+    };
+    static BOUND: RefCell<Option<Arc<OnceLock<LocalNode>>>> = const { RefCell::new(None) };
+}
+
+impl Scope {
+    pub(crate) const fn of_process(node: LocalNode, pid: Pid) -> Self {
+        Self {
+            node: Some(node),
+            pid: Some(pid),
+            unanswered: Vec::new(),
+        }
+    }
+
+    /// Puts this scope in the place of the thread's, or back.
+    pub(crate) fn swap(&mut self) {
+        CURRENT.with_borrow_mut(|current| std::mem::swap(current, self));
+    }
+
+    pub(crate) fn take_unanswered(&mut self) -> Vec<Unanswered> {
+        std::mem::take(&mut self.unanswered)
+    }
+
+    pub(crate) const fn has_unanswered(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+}
+
+/// A reply handle was dropped. Inside a process it is settled when the poll is over, because only
+/// then it is known whether the process ended with it.
+pub(crate) fn leave_unanswered(call: Unanswered) {
+    let left = CURRENT.with_borrow_mut(|current| {
+        if current.pid.is_none() {
+            return Some(call);
+        }
+        current.unanswered.push(call);
+        None
+    });
+    if let Some(call) = left {
+        call.fail(CallError::ReplyDropped);
+    }
+}
+
+/// The process in whose code this runs, if any.
+#[must_use]
+pub fn current_pid() -> Option<Pid> {
+    CURRENT.with_borrow(|current| current.pid)
+}
+
+pub(crate) fn current_node() -> Option<LocalNode> {
+    CURRENT
+        .with_borrow(|current| current.node.clone())
+        .or_else(|| BOUND.with_borrow(|bound| bound.as_ref().and_then(|cell| cell.get().cloned())))
+}
+
+/// Binds this thread to the node that `cell` holds or will hold.
+pub(crate) fn bind_thread(cell: Arc<OnceLock<LocalNode>>) {
+    BOUND.with_borrow_mut(|bound| *bound = Some(cell));
+}
+
+/// Makes a node the current one on this thread until it is dropped.
+pub struct EnterGuard {
+    before: Scope,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Drop for EnterGuard {
+    fn drop(&mut self) {
+        self.before.swap();
+    }
+}
+
+impl fmt::Debug for EnterGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnterGuard")
+    }
+}
+
+pub(crate) fn enter_node(node: LocalNode) -> EnterGuard {
+    let mut before = Scope {
+        node: Some(node),
+        pid: None,
+        unanswered: Vec::new(),
+    };
+    before.swap();
+    EnterGuard {
+        before,
+        _not_send: PhantomData,
+    }
+}

@@ -1,0 +1,104 @@
+//! Starting processes.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::run::ProcessTask;
+use super::{AnyProcess, Process, Receiver};
+use crate::exit::ExitReason;
+use crate::id::Pid;
+use crate::mailbox::CAPACITY_DEFAULT;
+use crate::node::LocalNode;
+use crate::task;
+
+/// How a process is started.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct SpawnOptions {
+    /// How many messages its mailbox holds; [`CAPACITY_DEFAULT`] at first.
+    pub capacity: usize,
+    /// The process that it is linked with from its first moment.
+    pub link: Option<Pid>,
+}
+
+impl Default for SpawnOptions {
+    fn default() -> Self {
+        Self {
+            capacity: CAPACITY_DEFAULT,
+            link: None,
+        }
+    }
+}
+
+impl SpawnOptions {
+    /// Links the new process with `other`.
+    #[must_use]
+    pub const fn link(mut self, other: Pid) -> Self {
+        self.link = Some(other);
+        self
+    }
+
+    /// Bounds its mailbox.
+    #[must_use]
+    pub const fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+}
+
+impl LocalNode {
+    /// Starts a process that takes messages of type `M`. It ends when the future that `body`
+    /// returns is ready, with that reason.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_core::mailbox::Incoming;
+    /// use noex_core::process::SpawnOptions;
+    /// use noex_core::{ExitReason, LocalNode};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
+    /// let process = node.spawn(SpawnOptions::default(), |mut mailbox| async move {
+    ///     while let Incoming::Message(number) = mailbox.next().await {
+    ///         if number == 0_u32 {
+    ///             break;
+    ///         }
+    ///     }
+    ///     ExitReason::Normal
+    /// });
+    /// process.mailbox().push(0).unwrap();
+    /// assert_eq!(node.ended(process.pid()).await, ExitReason::Normal);
+    /// # }
+    /// ```
+    pub fn spawn<M, F, B>(&self, options: SpawnOptions, body: B) -> Arc<Process<M>>
+    where
+        M: Send + 'static,
+        F: Future<Output = ExitReason> + Send + 'static,
+        B: FnOnce(Receiver<M>) -> F,
+    {
+        let SpawnOptions { capacity, link } = options;
+        let process = Arc::new(Process::new(self.next_pid(), self.clone(), capacity));
+        self.process_started(Arc::clone(&process) as Arc<dyn AnyProcess>);
+        if let Some(other) = link {
+            self.link(process.pid(), other);
+        }
+        let body = body(Receiver::new(Arc::clone(&process)));
+        drop(task::spawn_on(
+            self.runtime(),
+            ProcessTask::new(Arc::clone(&process), body),
+        ));
+        process
+    }
+}
+
+/// Why a process of this node can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FindError {
+    /// It does not run.
+    #[error("no such process")]
+    NoProcess,
+    /// It takes messages of another type.
+    #[error("the process takes other messages")]
+    OtherMessages,
+}

@@ -1,0 +1,44 @@
+//! Casts: messages that nobody waits for.
+
+use noex_core::mailbox::PushError;
+use noex_core::process::current_pid;
+use noex_core::{CallError, Encoded, LocalNode, Target, codec};
+
+use crate::request::protocol_of;
+use crate::{Address, CastError, Dest, GenServer, Request};
+
+/// Queues `message` for the server at `to`, or gives it back.
+pub(crate) fn send<S: GenServer, D: Dest<S>>(
+    to: &D,
+    message: S::Cast,
+) -> Result<(), CastError<S::Cast>> {
+    match to.resolve() {
+        Ok(Address::Local(process)) => match process.mailbox().push(Request::Cast(message)) {
+            Ok(()) => Ok(()),
+            Err(PushError::Full(request)) => Err(CastError::Full(take_back(request))),
+            Err(PushError::Closed(request)) => Err(CastError::NoProcess(take_back(request))),
+        },
+        Ok(Address::Remote { node, target }) => {
+            let sent = send_encoded::<S>(&node, &target, &message);
+            sent.map_err(|error| CastError::of(message, error))
+        }
+        Err(error) => Err(CastError::of(message, error)),
+    }
+}
+
+fn send_encoded<S: GenServer>(
+    node: &LocalNode,
+    target: &Target,
+    message: &S::Cast,
+) -> Result<(), CallError> {
+    let (payload, replies) = codec::encode(node, target.creation(), message)?;
+    let message = Encoded::new(current_pid(), protocol_of::<S>(), None, replies, payload);
+    node.send_message(target, message)
+}
+
+fn take_back<S: GenServer>(request: Request<S>) -> S::Cast {
+    match request {
+        Request::Cast(message) => message,
+        Request::Call(..) => unreachable!("a mailbox gives back the request that it refused"),
+    }
+}

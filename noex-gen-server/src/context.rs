@@ -1,0 +1,103 @@
+//! `Context`: what a running server may do.
+
+use std::fmt;
+
+use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
+use tokio::time::Instant;
+
+use crate::{GenServer, ServerRef};
+
+/// What a running server may do as a process. Each callback gets it.
+pub struct Context<S: GenServer> {
+    server: ServerRef<S>,
+    node: LocalNode,
+    parent: Option<Pid>,
+    deadline: Option<Instant>,
+}
+
+impl<S: GenServer> Context<S> {
+    pub(crate) const fn new(server: ServerRef<S>, node: LocalNode, parent: Option<Pid>) -> Self {
+        Self {
+            server,
+            node,
+            parent,
+            deadline: None,
+        }
+    }
+
+    pub(crate) const fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    pub(crate) const fn parent(&self) -> Option<Pid> {
+        self.parent
+    }
+
+    /// The server's pid.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.server.pid()
+    }
+
+    /// A reference to the server itself, to be given to others.
+    #[must_use]
+    pub const fn this(&self) -> &ServerRef<S> {
+        &self.server
+    }
+
+    /// The node that it runs on.
+    #[must_use]
+    pub const fn node(&self) -> &LocalNode {
+        &self.node
+    }
+
+    /// When the caller of the call that is being handled stops waiting.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Asks for a [`Down`](noex_core::mailbox::Down) when `pid` ends, here or on another node.
+    pub fn monitor(&self, pid: Pid) -> MonitorRef {
+        self.node.monitor(self.pid(), pid)
+    }
+
+    /// Takes a monitor back.
+    pub fn demonitor(&self, monitor: MonitorRef) {
+        self.node.demonitor(self.pid(), monitor);
+    }
+
+    /// Binds the lives of this server and `pid`.
+    pub fn link(&self, pid: Pid) {
+        self.node.link(self.pid(), pid);
+    }
+
+    /// Takes a link back.
+    pub fn unlink(&self, pid: Pid) {
+        self.node.unlink(self.pid(), pid);
+    }
+
+    /// Whether exit signals come to [`handle_info`](GenServer::handle_info) instead of ending the
+    /// server.
+    pub fn trap_exit(&self, trap: bool) {
+        self.node.trap_exit(self.pid(), trap);
+    }
+
+    /// Asks `pid` to end.
+    pub fn exit(&self, pid: Pid, reason: ExitReason) {
+        if let Err(error) = self.node.exit(self.pid(), pid, reason) {
+            tracing::debug!(process = %pid, %error, "an exit signal was not sent");
+        }
+    }
+
+    /// Asks for the comings and goings of nodes from now on; the nodes that are up now.
+    pub fn monitor_nodes(&self) -> Vec<Peer> {
+        self.node.monitor_nodes(self.pid())
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Context<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Context({})", self.pid())
+    }
+}

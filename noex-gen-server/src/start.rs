@@ -1,0 +1,197 @@
+//! `Start`: starts a server and waits for its `init`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use noex_core::call::ReplyFuture;
+use noex_core::process::{Process, SpawnOptions, current_pid};
+use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
+use tokio::time::Instant;
+
+use crate::run::{Birth, serve};
+use crate::{GenServer, Request, ServerRef, StartError};
+
+/// As good as no bound: a century would overflow some clocks.
+const UNBOUNDED: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A name that a server can be started under. Implemented by local names and by registries.
+pub trait Name: fmt::Debug + Send + 'static {
+    /// Registers `pid`, a process of `node`, under this name.
+    ///
+    /// # Errors
+    /// [`NameError`]; nothing changed.
+    fn register(&self, node: &LocalNode, pid: Pid) -> Result<(), NameError>;
+}
+
+impl Name for String {
+    fn register(&self, node: &LocalNode, pid: Pid) -> Result<(), NameError> {
+        node.register(self, pid)
+    }
+}
+
+impl Name for &'static str {
+    fn register(&self, node: &LocalNode, pid: Pid) -> Result<(), NameError> {
+        node.register(self, pid)
+    }
+}
+
+/// Starts a server and waits for its `init`; made by [`GenServer::start`].
+///
+/// # Errors
+/// [`StartError`]; no process is left.
+///
+/// # Cancel safety
+/// Dropping it before it is ready kills the server that was being started.
+#[must_use = "nothing is started unless this is awaited"]
+pub struct Start<S: GenServer> {
+    plan: Option<Plan<S>>,
+    born: Option<Born<S>>,
+}
+
+struct Plan<S: GenServer> {
+    args: S::Args,
+    node: Option<LocalNode>,
+    names: Vec<Box<dyn Name>>,
+    options: SpawnOptions,
+    linked: bool,
+    timeout: Duration,
+}
+
+struct Born<S: GenServer> {
+    process: Arc<Process<Request<S>>>,
+    ready: ReplyFuture<Result<(), StartError>>,
+}
+
+/// Nothing in it is ever pinned.
+impl<S: GenServer> Unpin for Start<S> {}
+
+impl<S: GenServer> Start<S> {
+    pub(crate) fn new(args: S::Args) -> Self {
+        let options = SpawnOptions::default();
+        let names = Vec::new();
+        let plan = Plan {
+            args,
+            node: None,
+            names,
+            options,
+            linked: false,
+            timeout: UNBOUNDED,
+        };
+        Self {
+            plan: Some(plan),
+            born: None,
+        }
+    }
+
+    /// Registers the server under `name` before its `init` runs. May be given more than once.
+    pub fn name(self, name: impl Name) -> Self {
+        self.with(|plan| plan.names.push(Box::new(name)))
+    }
+
+    /// Starts it on `node`, in the place of the current one.
+    pub fn on(self, node: &LocalNode) -> Self {
+        self.with(|plan| plan.node = Some(node.clone()))
+    }
+
+    /// Links it with the calling process.
+    pub fn link(self) -> Self {
+        self.with(|plan| plan.linked = true)
+    }
+
+    /// Links it with `parent`, which may be on another node.
+    pub fn link_with(self, parent: Pid) -> Self {
+        self.with(|plan| plan.options.link = Some(parent))
+    }
+
+    /// Bounds its mailbox to `messages`.
+    pub fn mailbox_capacity(self, messages: usize) -> Self {
+        self.with(|plan| plan.options.capacity = messages)
+    }
+
+    /// Waits for its `init` for at most `timeout`, then kills it. Unbounded at first.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|plan| plan.timeout = timeout)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Plan<S>)) -> Self {
+        if let Some(plan) = &mut self.plan {
+            change(plan);
+        }
+        self
+    }
+}
+
+impl<S: GenServer> Plan<S> {
+    fn spawn(self) -> Result<Born<S>, StartError> {
+        let Self {
+            args,
+            node,
+            names,
+            mut options,
+            linked,
+            timeout,
+        } = self;
+        let node = node.or_else(LocalNode::current).ok_or(StartError::NoNode)?;
+        if linked {
+            options.link = options.link.or_else(current_pid);
+        }
+        let (ready, told, _guard) = ReplyFuture::new(node.clone(), Instant::now() + timeout);
+        let birth = Birth {
+            args,
+            names,
+            parent: options.link,
+            ready: told,
+        };
+        let process = node.spawn(options, |receiver| serve::<S>(receiver, birth));
+        Ok(Born { process, ready })
+    }
+}
+
+impl<S: GenServer> Future for Start<S> {
+    type Output = Result<ServerRef<S>, StartError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(plan) = this.plan.take() {
+            this.born = Some(plan.spawn()?);
+        }
+        let Some(born) = &mut this.born else {
+            return Poll::Ready(Err(StartError::NoNode));
+        };
+        let ready = ready!(Pin::new(&mut born.ready).poll(cx));
+        let server = ServerRef::local(Arc::clone(&born.process));
+        Poll::Ready(match ready {
+            Ok(Ok(())) => {
+                this.born = None;
+                Ok(server)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(CallError::Exited(reason)) => Err(StartError::Init(reason)),
+            Err(CallError::Timeout) => Err(StartError::Timeout),
+            Err(error) => Err(StartError::Init(ExitReason::error(error))),
+        })
+    }
+}
+
+impl<S: GenServer> Drop for Start<S> {
+    fn drop(&mut self) {
+        if let Some(Born { process, .. }) = self.born.take() {
+            let (node, pid) = (process.node(), process.pid());
+            if let Err(error) = node.exit(node.pid(), pid, ExitReason::Killed) {
+                tracing::debug!(%pid, %error, "a server of this node is always reached");
+            }
+        }
+    }
+}
+
+impl<S: GenServer> fmt::Debug for Start<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start")
+            .field("started", &self.born.is_some())
+            .finish()
+    }
+}
