@@ -5,17 +5,26 @@
 //!
 //! The modules, in the order in which to read them:
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the shell that uses `proto` comes next")
-)]
-#![expect(unused_imports, reason = "the shell that uses `proto` comes next")]
-
 pub mod config;
 pub mod secret;
 mod proto;
+mod net;
+mod router;
+mod address;
+mod node_info;
+mod event;
+mod view;
+mod subscription;
+mod start_error;
+mod cluster;
 
+pub use cluster::{Bound, Cluster};
 pub use config::{
     BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,
 };
+pub use event::{ClusterEvent, Events, Missed};
+pub use node_info::{NodeInfo, NodeStatus, Stats};
+pub use proto::membership::Status;
 pub use secret::{Secret, SecretError};
+pub use start_error::StartError;
+pub use subscription::Subscription;

@@ -182,6 +182,11 @@ impl Machine {
         self.dials.len()
     }
 
+    /// How many members are remembered.
+    pub(crate) fn member_count(&self) -> usize {
+        self.members.iter().count()
+    }
+
     pub(super) fn emit(&mut self, output: Output) {
         self.outputs.push_back(output);
     }

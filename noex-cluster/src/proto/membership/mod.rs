@@ -24,3 +24,4 @@ pub(crate) use input::{DialFailure, Input, Stream, Via};
 pub(crate) use machine::{Machine, Own, Rules};
 pub(crate) use message::{Facts, Message};
 pub(crate) use output::{DialId, Endpoint, Notice, Output, SessionId};
+pub(crate) use session_table::HANDSHAKE_TIMEOUT;

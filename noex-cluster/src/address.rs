@@ -1,0 +1,41 @@
+//! The address that a node listens on, and the one under which others reach it.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+
+use crate::start_error::StartError;
+
+/// Binds the port.
+pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
+    let bind = || -> io::Result<TcpListener> {
+        let listener = TcpListener::bind((host, port))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
+}
+
+/// The address from which this machine would reach the rest of the world.
+pub(crate) fn default_route_host() -> String {
+    let found = default_route_address();
+    if found.is_none() {
+        tracing::warn!(
+            "this machine has no route to others, so the node advertises its loopback address; \
+             set `advertise` to the address under which others reach it"
+        );
+    }
+    found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_string()
+}
+
+/// A datagram socket learns its own address when it is connected; nothing is sent for that. The
+/// addresses to connect to are reserved for documentation.
+fn default_route_address() -> Option<IpAddr> {
+    [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")].into_iter().find_map(
+        |(own, other)| {
+            let socket = UdpSocket::bind(own).ok()?;
+            socket.connect(other).ok()?;
+            let address = socket.local_addr().ok()?.ip();
+            (!address.is_unspecified()).then_some(address)
+        },
+    )
+}

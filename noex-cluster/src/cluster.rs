@@ -1,0 +1,223 @@
+//! `Cluster`: a node's part in a cluster.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use noex_core::task::spawn_on;
+use noex_core::{LocalNode, NodeDownReason, NodeId};
+use tokio::runtime::Handle;
+
+use crate::address;
+use crate::config::{ClusterConfig, ValidConfig};
+use crate::event::{ClusterEvent, Events};
+use crate::net::{Command, Identity, Thread, ThreadParts};
+use crate::node_info::{NodeInfo, NodeStatus, Stats};
+use crate::proto::membership::Status;
+use crate::router::ClusterRouter;
+use crate::secret::StaticKey;
+use crate::start_error::StartError;
+use crate::subscription::Subscription;
+use crate::view::View;
+
+/// The longest that a stop waits for the cluster's thread, which itself waits less.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A port that is bound, and the identity that follows from it.
+///
+/// A node's identity holds its port, so the port is bound before the node is started.
+#[derive(Debug)]
+pub struct Bound {
+    config: ValidConfig,
+    listener: TcpListener,
+    node_id: NodeId,
+}
+
+/// A node's part in a cluster; a cheap handle.
+///
+/// [`stop`](Self::stop) leaves the cluster in order. When the last handle is dropped without it,
+/// all connections close, and to the others it is as if the node had crashed.
+#[derive(Debug, Clone)]
+pub struct Cluster(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    node_id: NodeId,
+    view: Arc<View>,
+    thread: Thread,
+    runtime: Handle,
+    started_at: Instant,
+}
+
+impl Bound {
+    /// Who the node will be.
+    #[must_use]
+    pub const fn node_id(&self) -> &NodeId {
+        &self.node_id
+    }
+
+    /// Joins `node` to the cluster. Signals are carried on the runtime in which this is called,
+    /// and callbacks run there; all else has a thread of its own.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, or if the operating system gives no thread.
+    #[must_use]
+    pub fn start(self, node: &LocalNode) -> Cluster {
+        let Self { config, listener, node_id } = self;
+        let runtime = Handle::current();
+        let router = Arc::new(ClusterRouter::new(node.creation()));
+        node.attach(Arc::clone(&router) as Arc<_>);
+        let view = Arc::new(View::new(router));
+        let identity = Identity {
+            node: node_id.clone(),
+            creation: node.creation(),
+            static_key: StaticKey::generate(),
+            keys: config.keys.clone(),
+            cluster_name: config.cluster_name.clone(),
+        };
+        let thread = Thread::start(ThreadParts {
+            config,
+            listener,
+            identity,
+            node: node.clone(),
+            view: Arc::clone(&view),
+            runtime: runtime.clone(),
+        });
+        let started_at = tokio::time::Instant::now().into_std();
+        Cluster(Arc::new(Inner { node_id, view, thread, runtime, started_at }))
+    }
+}
+
+impl Cluster {
+    /// Checks the configuration, binds the port and finds out the node's identity.
+    ///
+    /// # Errors
+    /// [`StartError`] names what is wrong with the configuration, or why the port can't be bound.
+    pub fn bind(config: ClusterConfig) -> Result<Bound, StartError> {
+        let config = config.validate()?;
+        let listener = address::listen(&config.listen, config.port)?;
+        let port = listener.local_addr().map_or(config.port, |address| address.port());
+        let host = config.advertise.clone().unwrap_or_else(address::default_route_host);
+        let node_id = NodeId::new(&config.name, &host, port)?;
+        Ok(Bound { config, listener, node_id })
+    }
+
+    /// How far the node has come.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.view.status()
+    }
+
+    /// Who this node is.
+    #[must_use]
+    pub fn local_node_id(&self) -> &NodeId {
+        &self.0.node_id
+    }
+
+    /// How long the node has been in its cluster.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        tokio::time::Instant::now().into_std().duration_since(self.0.started_at)
+    }
+
+    /// The other nodes that are or were up, as far as they are remembered.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeInfo> {
+        self.0.view.nodes()
+    }
+
+    /// The other nodes that are up.
+    #[must_use]
+    pub fn connected_nodes(&self) -> Vec<NodeId> {
+        let up = self.nodes().into_iter().filter(|node| node.status == NodeStatus::Up);
+        up.map(|node| node.id).collect()
+    }
+
+    /// What the node counts.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.view.stats()
+    }
+
+    /// What happens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> Events {
+        self.0.view.subscribe()
+    }
+
+    /// Calls `callback` for each node that comes up, until the subscription is dropped.
+    pub fn on_node_up(&self, mut callback: impl FnMut(NodeInfo) + Send + 'static) -> Subscription {
+        self.on_event(move |event| {
+            if let ClusterEvent::NodeUp(node) = event {
+                callback(node);
+            }
+        })
+    }
+
+    /// Calls `callback` for each node that goes down, until the subscription is dropped.
+    pub fn on_node_down(
+        &self,
+        mut callback: impl FnMut(NodeId, NodeDownReason) + Send + 'static,
+    ) -> Subscription {
+        self.on_event(move |event| {
+            if let ClusterEvent::NodeDown { id, reason } = event {
+                callback(id, reason);
+            }
+        })
+    }
+
+    /// Calls `callback` for each change of status, until the subscription is dropped.
+    pub fn on_status_change(
+        &self,
+        mut callback: impl FnMut(Status) + Send + 'static,
+    ) -> Subscription {
+        self.on_event(move |event| {
+            if let ClusterEvent::StatusChanged(status) = event {
+                callback(status);
+            }
+        })
+    }
+
+    /// Waits until the node is in a cluster, or runs alone because there is none to join.
+    /// Returns at once if it has left.
+    pub async fn running(&self) {
+        let mut status = self.0.view.watch_status();
+        // The view, and with it the sender, lives as long as this handle.
+        let _status = status.wait_for(|status| *status != Status::Starting).await;
+    }
+
+    /// Dials a member that is not connected, at once; also one that has left.
+    pub fn reconnect(&self, node: &NodeId) {
+        self.0.thread.try_ask(Command::Reconnect(node.clone()));
+    }
+
+    /// Ends the session with a member. To both it is as if the other had left, until one of them
+    /// [reconnects](Self::reconnect).
+    pub fn disconnect(&self, node: &NodeId) {
+        self.0.thread.try_ask(Command::Disconnect(node.clone()));
+    }
+
+    /// Leaves the cluster: sends what is queued, says goodbye to all, and ends the cluster's
+    /// thread. It is done in two seconds even if nobody answers.
+    ///
+    /// # Cancel safety
+    /// The leave goes on when the future is dropped.
+    pub async fn stop(&self) {
+        self.0.thread.ask(Command::Stop).await;
+        if tokio::time::timeout(STOP_TIMEOUT, self.0.thread.ended()).await.is_err() {
+            tracing::error!(node = %self.0.node_id, "the cluster's thread does not end");
+        }
+    }
+
+    fn on_event(&self, mut callback: impl FnMut(ClusterEvent) + Send + 'static) -> Subscription {
+        let mut events = self.subscribe();
+        Subscription::new(spawn_on(&self.0.runtime, async move {
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(event) => callback(event),
+                    Err(missed) => tracing::warn!(%missed, "a callback of the cluster is too slow"),
+                }
+            }
+        }))
+    }
+}

@@ -1,0 +1,388 @@
+//! `Driver`: feeds the membership machine, and does what it says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use noex_core::task::spawn_on;
+use noex_core::{LocalNode, NodeId, Peer};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+use super::arrival::{Arrival, Claim};
+use super::control::{Control, ControlContext};
+use super::dialer::Dialer;
+use super::identity::Identity;
+use super::lane::{Lane, LaneContext, LaneQueue, Limits};
+use super::notices;
+use super::session::{Companion, Session};
+use crate::config::Seed;
+use crate::proto::membership::{
+    DialId, Facts, Input, Machine, Message, Output, SessionId, Status, Via,
+};
+use crate::proto::wire::{Refusal, Verdict};
+use crate::view::View;
+
+/// How often the tasks that read sockets get a turn before a time-out is acted on. In each turn
+/// the runtime looks at its sockets once, every ready task runs once, and reports what it read.
+const READ_TURNS: usize = 4;
+
+/// What the user wants.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A session with this member, at once.
+    Reconnect(NodeId),
+    /// No session with this member.
+    Disconnect(NodeId),
+    /// To leave the cluster.
+    Stop,
+}
+
+/// Feeds the membership machine, and does what it says.
+#[derive(Debug)]
+pub(super) struct Driver {
+    pub(super) machine: Machine,
+    pub(super) node: LocalNode,
+    pub(super) identity: Arc<Identity>,
+    pub(super) view: Arc<View>,
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) arrivals: mpsc::Receiver<Arrival>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) seeds: Vec<Seed>,
+    pub(super) lanes: LaneSettings,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) dials: BTreeMap<DialId, DialTask>,
+    pub(super) asking: BTreeMap<SessionId, (Claim, oneshot::Sender<Verdict>)>,
+    pub(super) last_session: u64,
+}
+
+/// Where lanes run, and what they carry.
+#[derive(Debug)]
+pub(super) struct LaneSettings {
+    pub(super) runtime: Handle,
+    pub(super) limits: Limits,
+    /// How long an accepted session waits for its lane.
+    pub(super) patience: Duration,
+}
+
+/// A dial that is under way.
+#[derive(Debug)]
+pub(super) struct DialTask {
+    proceed: Option<oneshot::Sender<()>>,
+    _task: Companion,
+}
+
+impl Driver {
+    /// Runs until the node has left the cluster, or nobody can ask it to any more.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.perform();
+            if self.view.status() == Status::Stopped {
+                return;
+            }
+            let due = self.machine.poll_timeout();
+            let far = now() + Duration::from_hours(1);
+            tokio::select! {
+                biased;
+                arrival = self.arrivals.recv() => {
+                    let Some(arrival) = arrival else { return };
+                    self.take_in(arrival);
+                }
+                command = self.commands.recv() => {
+                    let Some(command) = command else { return };
+                    self.command(command);
+                }
+                () = sleep_until(due.unwrap_or(far).into()) => {}
+            }
+            self.take_in_all();
+            if due.is_some_and(|due| due <= now()) {
+                self.read_sockets().await;
+                self.machine.handle_timeout(now());
+            }
+        }
+    }
+
+    /// Takes in what waits in the sockets, so that a process that was paused does not take its
+    /// own pause for the silence of others.
+    async fn read_sockets(&mut self) {
+        for _ in 0..READ_TURNS {
+            tokio::task::yield_now().await;
+            self.take_in_all();
+        }
+    }
+
+    fn take_in_all(&mut self) {
+        while let Ok(arrival) = self.arrivals.try_recv() {
+            self.take_in(arrival);
+            self.perform();
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let input = match command {
+            Command::Reconnect(node) => Input::Reconnect { node },
+            Command::Disconnect(node) => Input::Disconnect { node },
+            Command::Stop => Input::Leave,
+        };
+        self.feed(input);
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.machine.handle_input(input, now());
+    }
+
+    /// Turns what the tasks report into inputs, and keeps the streams that they hand over.
+    fn take_in(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Resolved { seed, addresses } => self.feed(Input::Resolved { seed, addresses }),
+            Arrival::Identified { dial, claim, proceed } => {
+                if let Some(task) = self.dials.get_mut(&dial) {
+                    task.proceed = Some(proceed);
+                }
+                self.feed(Input::Identified { dial, peer: claim.peer, key: claim.key });
+            }
+            Arrival::DialFailed { dial, how } => {
+                self.dials.remove(&dial);
+                self.feed(Input::DialFailed { dial, how });
+            }
+            Arrival::Dialled { dial, claim, control, lane } => {
+                self.dials.remove(&dial);
+                let session = self.next_session();
+                let mut streams = Session::new(claim);
+                streams.control = Some(self.start_control(session, *control, &streams.claim));
+                streams.lane_stream = Some(lane);
+                self.sessions.insert(session, streams);
+                self.opened(session, Via::Dial(dial));
+            }
+            Arrival::Asked { claim, verdict } => {
+                let session = self.next_session();
+                let Claim { peer, key } = claim.clone();
+                self.asking.insert(session, (claim, verdict));
+                self.feed(Input::Asked { session, peer, key });
+            }
+            Arrival::Accepted { session, control } => self.accepted(session, *control),
+            Arrival::LaneAsked { session, claim, verdict } => {
+                self.lane_asked(session, &claim, verdict);
+            }
+            Arrival::LaneAccepted { session, lane } => {
+                if let Some(streams) = self.sessions.get_mut(&session) {
+                    streams.lane_stream = Some(lane);
+                    streams.companion = None;
+                    self.opened(session, Via::Accept);
+                }
+            }
+            Arrival::LaneOverdue { session } => {
+                self.close(session);
+                self.feed(Input::AcceptFailed { session });
+            }
+            Arrival::Heard { session } => self.feed(Input::Heard { session }),
+            Arrival::Message { session, message } => self.feed(Input::Message { session, message }),
+            Arrival::Goodbye { session } => self.feed(Input::Goodbye { session }),
+            Arrival::LaneEnded { session } => self.feed(Input::LaneEnded { session }),
+            Arrival::Closed { session, stream } => self.feed(Input::Closed { session, stream }),
+        }
+    }
+
+    fn accepted(&mut self, session: SessionId, control: super::stream::SecureStream) {
+        let Some(claim) = self.sessions.get(&session).map(|streams| streams.claim.clone()) else {
+            return;
+        };
+        let control = self.start_control(session, control, &claim);
+        if let Some(streams) = self.sessions.get_mut(&session) {
+            streams.control = Some(control);
+        }
+    }
+
+    /// A lane is welcome if its session waits for one, from the same node with the same key.
+    fn lane_asked(&self, session: SessionId, claim: &Claim, verdict: oneshot::Sender<Verdict>) {
+        let waiting = self.sessions.get(&session).filter(|streams| {
+            streams.control.is_some() && streams.lane_stream.is_none() && streams.lane.is_none()
+        });
+        let answer = match waiting {
+            Some(streams) if streams.claim == *claim => Verdict::Accepted { session: session.0 },
+            Some(_) => Verdict::Refused(Refusal::WrongKey),
+            None => Verdict::Refused(Refusal::UnknownSession),
+        };
+        // A stranger that has gone needs no answer.
+        drop(verdict.send(answer));
+    }
+
+    fn opened(&mut self, session: SessionId, via: Via) {
+        let Some(streams) = self.sessions.get(&session) else { return };
+        let Claim { peer, key } = streams.claim.clone();
+        self.feed(Input::SessionOpened { session, peer, key, via });
+    }
+
+    fn next_session(&mut self) -> SessionId {
+        self.last_session += 1;
+        SessionId(self.last_session)
+    }
+
+    /// Does what the machine says.
+    fn perform(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Resolve { seed } => self.resolve(seed),
+                Output::Dial { dial, to } => {
+                    let task = Arc::clone(&self.dialer).dial(dial, to);
+                    let task = Companion(spawn_on(&Handle::current(), task));
+                    self.dials.insert(dial, DialTask { proceed: None, _task: task });
+                }
+                Output::Proceed { dial } => self.proceed(dial),
+                Output::CancelDial { dial } => drop(self.dials.remove(&dial)),
+                Output::Answer { session, answer } => self.answer(session, answer),
+                Output::Heartbeat { session } => self.send_heartbeat(session),
+                Output::Send { session, message } => self.send(session, &message),
+                Output::Farewell { session } => {
+                    if let Some(streams) = self.sessions.get_mut(&session) {
+                        streams.say_farewell();
+                    }
+                }
+                Output::CloseSession { session } => self.close(session),
+                Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
+                told @ (Output::PeerUp { .. }
+                | Output::PeerReconnected { .. }
+                | Output::SessionLost { .. }
+                | Output::PeerDown { .. }
+                | Output::Facts { .. }
+                | Output::Forgotten { .. }
+                | Output::Status(_)) => self.tell(told),
+            }
+        }
+        let counts = &self.view.counts;
+        counts.sessions.store(self.machine.session_count(), Ordering::Relaxed);
+        counts.dials.store(self.machine.dial_count(), Ordering::Relaxed);
+        counts.members.store(self.machine.member_count(), Ordering::Relaxed);
+    }
+
+    /// Tells the node and the users what the machine found out.
+    fn tell(&mut self, output: Output) {
+        match output {
+            Output::PeerUp { peer, session } => {
+                notices::log_up(&peer);
+                let queue = self.publish_lane(session, &peer);
+                self.node.peer_up(&peer);
+                self.start_lane(session, queue);
+                self.view.up(&peer);
+            }
+            Output::PeerReconnected { peer, session } => {
+                notices::log_reconnected(&peer);
+                let queue = self.publish_lane(session, &peer);
+                self.node.peer_reconnected(&peer);
+                self.start_lane(session, queue);
+            }
+            Output::SessionLost { peer } => {
+                self.view.router.remove(peer.creation);
+                self.node.session_lost(peer.creation);
+            }
+            Output::PeerDown { peer, reason } => {
+                notices::log_down(&peer, reason);
+                self.view.router.remove(peer.creation);
+                self.node.peer_down(&peer, reason);
+                self.view.down(&peer, reason);
+            }
+            Output::Facts { peer, facts } => self.view.facts(&peer, facts),
+            Output::Forgotten { node } => self.view.forget(&node),
+            Output::Status(status) => {
+                notices::log_status(&self.identity.node, status);
+                self.view.enter(status);
+            }
+            _ => {}
+        }
+    }
+
+    fn resolve(&self, seed: usize) {
+        let Some(Seed { host, port, .. }) = self.seeds.get(seed) else { return };
+        let task = Arc::clone(&self.dialer).resolve(seed, host.clone(), *port);
+        // It ends by itself in bounded time, or with its runtime.
+        drop(spawn_on(&Handle::current(), task));
+    }
+
+    fn proceed(&mut self, dial: DialId) {
+        let proceed = self.dials.get_mut(&dial).and_then(|task| task.proceed.take());
+        if let Some(proceed) = proceed {
+            // A dial that has just failed reports that itself.
+            let _gone = proceed.send(());
+        }
+    }
+
+    fn answer(&mut self, session: SessionId, answer: Result<(), Refusal>) {
+        let Some((claim, verdict)) = self.asking.remove(&session) else { return };
+        let answer = match answer {
+            Ok(()) => {
+                let (arrivals, patience) = (self.dialer.arrivals.clone(), self.lanes.patience);
+                let mut streams = Session::new(claim);
+                streams.companion = Some(Companion(spawn_on(&Handle::current(), async move {
+                    tokio::time::sleep(patience).await;
+                    // When the driver has ended, nobody needs to know.
+                    drop(arrivals.send(Arrival::LaneOverdue { session }).await);
+                })));
+                self.sessions.insert(session, streams);
+                Verdict::Accepted { session: session.0 }
+            }
+            Err(refusal) => {
+                tracing::debug!(node = %claim.peer.id, %refusal, "session refused");
+                Verdict::Refused(refusal)
+            }
+        };
+        // A stranger that has gone needs no answer; if it was accepted, its lane is overdue.
+        let _gone = verdict.send(answer);
+    }
+
+    fn send_heartbeat(&self, session: SessionId) {
+        let facts = Facts {
+            process_count: u64::try_from(self.node.process_count()).unwrap_or(u64::MAX),
+            uptime: self.node.uptime(),
+        };
+        self.send(session, &Message::Heartbeat(facts));
+    }
+
+    fn send(&self, session: SessionId, message: &Message) {
+        if let Some(control) = self.sessions.get(&session).and_then(|s| s.control.as_ref()) {
+            control.send(message);
+        }
+    }
+
+    fn close(&mut self, session: SessionId) {
+        if let Some(streams) = self.sessions.remove(&session) {
+            streams.close();
+        }
+    }
+
+    fn start_control(
+        &self,
+        session: SessionId,
+        stream: super::stream::SecureStream,
+        claim: &Claim,
+    ) -> Control {
+        let ends = self.identity.ends(claim.peer.creation);
+        let arrivals = self.dialer.arrivals.clone();
+        Control::start(stream, ControlContext { session, ends, arrivals })
+    }
+
+    /// Signals to the peer are queued from now on.
+    fn publish_lane(&self, session: SessionId, peer: &Peer) -> Option<Arc<LaneQueue>> {
+        self.sessions.get(&session)?;
+        let queue = LaneQueue::new(self.identity.ends(peer.creation), self.lanes.limits);
+        let queue = Arc::new(queue);
+        self.view.router.insert(peer.creation, Arc::clone(&queue));
+        Some(queue)
+    }
+
+    /// Signals from the peer are delivered from now on.
+    fn start_lane(&mut self, session: SessionId, queue: Option<Arc<LaneQueue>>) {
+        let (Some(queue), Some(streams)) = (queue, self.sessions.get_mut(&session)) else { return };
+        let Some(stream) = streams.lane_stream.take() else { return };
+        let ends = self.identity.ends(streams.claim.peer.creation);
+        let arrivals = self.dialer.arrivals.clone();
+        let context = LaneContext { node: self.node.clone(), ends, session, arrivals };
+        let lane = Lane::start(&self.lanes.runtime, *stream, Arc::clone(&queue), context);
+        streams.lane = Some((lane, queue));
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

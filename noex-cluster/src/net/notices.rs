@@ -1,0 +1,65 @@
+//! What the operator reads about the cluster.
+
+use std::net::SocketAddr;
+
+use noex_core::{NodeDownReason, NodeId, Peer};
+
+use crate::proto::membership::{Notice, Status};
+
+/// Writes a notice of the membership machine to the log.
+pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
+    match notice {
+        Notice::OtherName { address, expected, found } => log_other_name(*address, expected, found),
+        Notice::NameTaken => tracing::error!(
+            node = %own,
+            "another live node has the same name, host and port; give one of the two another name"
+        ),
+        Notice::WrongKey { peer } => tracing::warn!(
+            node = %peer.id, creation = %peer.creation,
+            "refused: the node shows another key than the one that its life began with"
+        ),
+        Notice::TooManyMembers { node } => {
+            tracing::warn!(%node, "not recorded: there are too many members");
+        }
+        Notice::Paused => {
+            tracing::debug!(node = %own, "this process was paused; nobody's silence counts for it");
+        }
+    }
+}
+
+fn log_other_name(address: SocketAddr, expected: &str, found: &NodeId) {
+    tracing::warn!(
+        %address, expected, %found,
+        "a node of another name than the seed says is behind its address; it is used all the same"
+    );
+}
+
+/// A node is up.
+pub(super) fn log_up(peer: &Peer) {
+    tracing::info!(node = %peer.id, creation = %peer.creation, "node up");
+}
+
+/// A node that stayed up has a new session.
+pub(super) fn log_reconnected(peer: &Peer) {
+    tracing::info!(
+        node = %peer.id, creation = %peer.creation,
+        "connection replaced; links and monitors across the former one are broken"
+    );
+}
+
+/// A node is down.
+pub(super) fn log_down(peer: &Peer, reason: NodeDownReason) {
+    let next = match reason {
+        NodeDownReason::GracefulShutdown => "it is not dialled again",
+        NodeDownReason::HeartbeatTimeout | NodeDownReason::ConnectionClosed => {
+            "it is dialled again until it answers"
+        }
+        _ => "",
+    };
+    tracing::info!(node = %peer.id, creation = %peer.creation, %reason, next, "node down");
+}
+
+/// Our own status changed.
+pub(super) fn log_status(own: &NodeId, status: Status) {
+    tracing::info!(node = %own, %status, "cluster status");
+}

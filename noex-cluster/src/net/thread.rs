@@ -1,0 +1,189 @@
+//! `Thread`: the cluster's own thread, with a runtime of its own.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use noex_core::LocalNode;
+use noex_core::task::spawn_on;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, watch};
+
+use super::accept::Acceptor;
+use super::dialer::Dialer;
+use super::driver::{Command, Driver, LaneSettings};
+use super::identity::Identity;
+use super::key_memory::KeyMemory;
+use super::lane::Limits;
+use super::listener::listen;
+use super::warnings::Warnings;
+use crate::config::{Jitter, ValidConfig};
+use crate::proto::backoff::BackoffPolicy;
+use crate::proto::membership::{HANDSHAKE_TIMEOUT, Machine, Own, Rules};
+use crate::proto::wire::frame_size_max;
+use crate::view::View;
+
+/// The most that the tasks around the driver may be ahead of it.
+const ARRIVALS_MAX: usize = 1_024;
+
+/// The most commands that may wait.
+const COMMANDS_MAX: usize = 64;
+
+/// The least that a dial is waited for, however short the detection time is.
+const ANSWER_TIMEOUT_MIN: Duration = Duration::from_millis(500);
+
+/// The cluster's own thread.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    commands: mpsc::Sender<Command>,
+    ended: watch::Receiver<bool>,
+    handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread is made of.
+#[derive(Debug)]
+pub(crate) struct ThreadParts {
+    pub(crate) config: ValidConfig,
+    pub(crate) listener: StdListener,
+    pub(crate) identity: Identity,
+    pub(crate) node: LocalNode,
+    pub(crate) view: Arc<View>,
+    /// The users' runtime.
+    pub(crate) runtime: Handle,
+}
+
+impl Thread {
+    /// Starts the thread.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread.
+    pub(crate) fn start(parts: ThreadParts) -> Self {
+        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let (end, ended) = watch::channel(false);
+        let handle = std::thread::Builder::new()
+            .name("noex-cluster".to_owned())
+            .spawn(move || {
+                run(parts, queue);
+                end.send_replace(true);
+            })
+            .expect("the operating system gives a thread");
+        Self { commands, ended, handle: Mutex::new(Some(handle)) }
+    }
+
+    /// Asks for something. Nothing happens once the thread has ended.
+    pub(crate) async fn ask(&self, command: Command) {
+        if self.commands.send(command).await.is_err() {
+            tracing::debug!("the cluster has ended already");
+        }
+    }
+
+    /// Asks for something, if there is room among what was asked for before.
+    pub(crate) fn try_ask(&self, command: Command) {
+        if let Err(error) = self.commands.try_send(command) {
+            tracing::debug!(%error, "command to the cluster dropped");
+        }
+    }
+
+    /// Waits until the thread has ended.
+    pub(crate) async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // A thread that panicked has ended too.
+        let _told_or_gone = ended.wait_for(|ended| *ended).await;
+        let handle = self.handle.lock().take();
+        if let Some(handle) = handle
+            && handle.join().is_err()
+        {
+            tracing::error!("the cluster's thread panicked");
+        }
+    }
+}
+
+/// The thread's life. All that it owns ends with its runtime.
+fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the cluster's runtime can't be started");
+            return parts.view.end();
+        }
+    };
+    let (node, view) = (parts.node.clone(), Arc::clone(&parts.view));
+    runtime.block_on(async move {
+        let listener = parts.listener.try_clone().and_then(TcpListener::from_std);
+        match listener {
+            Ok(listener) => drive(parts, commands, listener).await,
+            Err(error) => tracing::error!(%error, "the cluster's port can't be listened on"),
+        }
+    });
+    runtime.shutdown_background();
+    view.abandon(&node);
+}
+
+async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: TcpListener) {
+    let ThreadParts { config, listener: _closed_with_its_clone, identity, node, view, runtime } =
+        parts;
+    let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
+    let warnings = Arc::new(Warnings::default());
+    let identity = Arc::new(identity);
+    let rules = rules_of(&config);
+    let detection = rules.detection_time();
+    let dialer = Arc::new(Dialer {
+        identity: Arc::clone(&identity),
+        arrivals: arrivals_tx.clone(),
+        warnings: Arc::clone(&warnings),
+        key_memory: KeyMemory::default(),
+        answer_timeout: (detection / 2).clamp(ANSWER_TIMEOUT_MIN, HANDSHAKE_TIMEOUT),
+        handshake_timeout: HANDSHAKE_TIMEOUT,
+        frame_size_max: frame_size_max(config.message_size_max),
+    });
+    let acceptor = Arc::new(Acceptor {
+        identity: Arc::clone(&identity),
+        arrivals: arrivals_tx,
+        warnings,
+        handshake_timeout: HANDSHAKE_TIMEOUT,
+        frame_size_max: frame_size_max(config.message_size_max),
+    });
+    let own = Own { peer: identity.peer(), key: identity.static_key.public() };
+    let names = config.seeds.iter().map(|seed| seed.name.clone()).collect();
+    let now = tokio::time::Instant::now().into_std();
+    let machine = Machine::new(own, rules, names, rand::random(), now);
+    // It lives as long as its runtime.
+    drop(spawn_on(&Handle::current(), listen(listener, acceptor)));
+    let limits = Limits {
+        message_size_max: config.message_size_max,
+        queue_size_max: config.send_queue_size_max,
+    };
+    let driver = Driver {
+        machine,
+        node,
+        identity,
+        view,
+        dialer,
+        arrivals,
+        commands,
+        seeds: config.seeds,
+        lanes: LaneSettings { runtime, limits, patience: HANDSHAKE_TIMEOUT },
+        sessions: BTreeMap::new(),
+        dials: BTreeMap::new(),
+        asking: BTreeMap::new(),
+        last_session: 0,
+    };
+    Box::pin(driver.run()).await;
+}
+
+fn rules_of(config: &ValidConfig) -> Rules {
+    Rules {
+        heartbeat_interval: config.heartbeat_interval,
+        miss_threshold: config.miss_threshold,
+        join_timeout: config.join_timeout,
+        backoff: BackoffPolicy {
+            base: config.reconnect.base,
+            max: config.reconnect.max,
+            jitter: config.reconnect.jitter == Jitter::Full,
+        },
+    }
+}

@@ -1,0 +1,167 @@
+//! `View`: what a node knows of its cluster, for its users to read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use noex_core::{LocalNode, NodeDownReason, NodeId, Peer};
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+
+use crate::event::{ClusterEvent, Events};
+use crate::node_info::{NodeInfo, NodeStatus, Stats};
+use crate::proto::membership::{Facts, Status};
+use crate::router::ClusterRouter;
+
+/// The most events that wait for a subscriber before it misses some.
+const EVENTS_MAX: usize = 1_024;
+
+/// What a node knows of its cluster. The driver writes it, users read it.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) router: Arc<ClusterRouter>,
+    pub(crate) counts: Counts,
+    status: watch::Sender<Status>,
+    members: Mutex<BTreeMap<NodeId, Member>>,
+    events: Mutex<Option<broadcast::Sender<ClusterEvent>>>,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) sessions: AtomicUsize,
+    pub(crate) dials: AtomicUsize,
+    pub(crate) members: AtomicUsize,
+}
+
+#[derive(Debug, Clone)]
+struct Member {
+    peer: Peer,
+    status: NodeStatus,
+    facts: Facts,
+    heard_at: Instant,
+}
+
+impl View {
+    /// A node that knows nobody.
+    pub(crate) fn new(router: Arc<ClusterRouter>) -> Self {
+        let (events, _nobody_yet) = broadcast::channel(EVENTS_MAX);
+        Self {
+            router,
+            counts: Counts::default(),
+            status: watch::Sender::new(Status::Starting),
+            members: Mutex::default(),
+            events: Mutex::new(Some(events)),
+        }
+    }
+
+    /// A node is up.
+    pub(crate) fn up(&self, peer: &Peer) {
+        let (facts, heard_at) = (Facts::default(), Instant::now());
+        let member = Member { peer: peer.clone(), status: NodeStatus::Up, facts, heard_at };
+        let info = info(&member);
+        self.members.lock().insert(peer.id.clone(), member);
+        self.tell(ClusterEvent::NodeUp(info));
+    }
+
+    /// A node is down.
+    pub(crate) fn down(&self, peer: &Peer, reason: NodeDownReason) {
+        if let Some(member) = self.members.lock().get_mut(&peer.id) {
+            member.status = match reason {
+                NodeDownReason::GracefulShutdown => NodeStatus::Left,
+                _ => NodeStatus::Down,
+            };
+        }
+        self.tell(ClusterEvent::NodeDown { id: peer.id.clone(), reason });
+    }
+
+    /// A member told how it fares.
+    pub(crate) fn facts(&self, peer: &Peer, facts: Facts) {
+        if let Some(member) = self.members.lock().get_mut(&peer.id)
+            && member.peer == *peer
+        {
+            (member.facts, member.heard_at) = (facts, Instant::now());
+        }
+    }
+
+    /// A member is not known any more.
+    pub(crate) fn forget(&self, node: &NodeId) {
+        self.members.lock().remove(node);
+    }
+
+    /// Our own status changed.
+    pub(crate) fn enter(&self, status: Status) {
+        self.status.send_replace(status);
+        self.tell(ClusterEvent::StatusChanged(status));
+    }
+
+    /// The driver has ended, in order or not: nobody can be reached, and nothing happens any more.
+    pub(crate) fn abandon(&self, node: &LocalNode) {
+        for peer in self.router.clear() {
+            node.session_lost(peer);
+        }
+        node.detach();
+        self.end();
+    }
+
+    /// Nothing happens any more.
+    pub(crate) fn end(&self) {
+        if self.status() != Status::Stopped {
+            self.enter(Status::Stopped);
+        }
+        *self.events.lock() = None;
+    }
+
+    /// How far the node has come.
+    pub(crate) fn status(&self) -> Status {
+        *self.status.borrow()
+    }
+
+    /// The status, to wait for another one.
+    pub(crate) fn watch_status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// The members that are or were up.
+    pub(crate) fn nodes(&self) -> Vec<NodeInfo> {
+        self.members.lock().values().map(info).collect()
+    }
+
+    /// What happens from now on.
+    pub(crate) fn subscribe(&self) -> Events {
+        Events::new(self.events.lock().as_ref().map(broadcast::Sender::subscribe))
+    }
+
+    /// The counts of this moment.
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            sessions: self.counts.sessions.load(Ordering::Relaxed),
+            pending_dials: self.counts.dials.load(Ordering::Relaxed),
+            known_members: self.counts.members.load(Ordering::Relaxed),
+        }
+    }
+
+    fn tell(&self, event: ClusterEvent) {
+        if let Some(events) = &*self.events.lock() {
+            // That nobody listens is fine.
+            let _listeners = events.send(event);
+        }
+    }
+}
+
+fn info(member: &Member) -> NodeInfo {
+    let age = member.heard_at.elapsed();
+    let uptime = match member.status {
+        NodeStatus::Up => member.facts.uptime + age,
+        NodeStatus::Down | NodeStatus::Left => Duration::ZERO,
+    };
+    NodeInfo {
+        id: member.peer.id.clone(),
+        status: member.status,
+        process_count: member.facts.process_count,
+        uptime,
+        last_heartbeat_ago: age,
+    }
+}
