@@ -12,7 +12,10 @@ pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    bind().map_err(|source| StartError::Listen { address: format!("{host}:{port}"), source })
+    bind().map_err(|source| StartError::Listen {
+        address: format!("{host}:{port}"),
+        source,
+    })
 }
 
 /// The address from which this machine would reach the rest of the world.
@@ -30,12 +33,12 @@ pub(crate) fn default_route_host() -> String {
 /// A datagram socket learns its own address when it is connected; nothing is sent for that. The
 /// addresses to connect to are reserved for documentation.
 fn default_route_address() -> Option<IpAddr> {
-    [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")].into_iter().find_map(
-        |(own, other)| {
+    [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")]
+        .into_iter()
+        .find_map(|(own, other)| {
             let socket = UdpSocket::bind(own).ok()?;
             socket.connect(other).ok()?;
             let address = socket.local_addr().ok()?.ip();
             (!address.is_unspecified()).then_some(address)
-        },
-    )
+        })
 }

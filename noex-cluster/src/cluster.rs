@@ -63,7 +63,11 @@ impl Bound {
     /// Outside a tokio runtime, or if the operating system gives no thread.
     #[must_use]
     pub fn start(self, node: &LocalNode) -> Cluster {
-        let Self { config, listener, node_id } = self;
+        let Self {
+            config,
+            listener,
+            node_id,
+        } = self;
         let runtime = Handle::current();
         let router = Arc::new(ClusterRouter::new(node.creation()));
         node.attach(Arc::clone(&router) as Arc<_>);
@@ -84,7 +88,13 @@ impl Bound {
             runtime: runtime.clone(),
         });
         let started_at = tokio::time::Instant::now().into_std();
-        Cluster(Arc::new(Inner { node_id, view, thread, runtime, started_at }))
+        Cluster(Arc::new(Inner {
+            node_id,
+            view,
+            thread,
+            runtime,
+            started_at,
+        }))
     }
 }
 
@@ -96,10 +106,19 @@ impl Cluster {
     pub fn bind(config: ClusterConfig) -> Result<Bound, StartError> {
         let config = config.validate()?;
         let listener = address::listen(&config.listen, config.port)?;
-        let port = listener.local_addr().map_or(config.port, |address| address.port());
-        let host = config.advertise.clone().unwrap_or_else(address::default_route_host);
+        let port = listener
+            .local_addr()
+            .map_or(config.port, |address| address.port());
+        let host = config
+            .advertise
+            .clone()
+            .unwrap_or_else(address::default_route_host);
         let node_id = NodeId::new(&config.name, &host, port)?;
-        Ok(Bound { config, listener, node_id })
+        Ok(Bound {
+            config,
+            listener,
+            node_id,
+        })
     }
 
     /// How far the node has come.
@@ -117,7 +136,9 @@ impl Cluster {
     /// How long the node has been in its cluster.
     #[must_use]
     pub fn uptime(&self) -> Duration {
-        tokio::time::Instant::now().into_std().duration_since(self.0.started_at)
+        tokio::time::Instant::now()
+            .into_std()
+            .duration_since(self.0.started_at)
     }
 
     /// The other nodes that are or were up, as far as they are remembered.
@@ -129,7 +150,10 @@ impl Cluster {
     /// The other nodes that are up.
     #[must_use]
     pub fn connected_nodes(&self) -> Vec<NodeId> {
-        let up = self.nodes().into_iter().filter(|node| node.status == NodeStatus::Up);
+        let up = self
+            .nodes()
+            .into_iter()
+            .filter(|node| node.status == NodeStatus::Up);
         up.map(|node| node.id).collect()
     }
 
@@ -204,7 +228,10 @@ impl Cluster {
     /// The leave goes on when the future is dropped.
     pub async fn stop(&self) {
         self.0.thread.ask(Command::Stop).await;
-        if tokio::time::timeout(STOP_TIMEOUT, self.0.thread.ended()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.0.thread.ended())
+            .await
+            .is_err()
+        {
             tracing::error!(node = %self.0.node_id, "the cluster's thread does not end");
         }
     }

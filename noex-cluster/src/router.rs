@@ -18,7 +18,10 @@ pub(crate) struct ClusterRouter {
 impl ClusterRouter {
     /// Nobody can be reached yet.
     pub(crate) fn new(own: Creation) -> Self {
-        Self { own, lanes: DashMap::new() }
+        Self {
+            own,
+            lanes: DashMap::new(),
+        }
     }
 
     /// Signals to this life of a node go into `lane`.
@@ -46,14 +49,22 @@ impl ClusterRouter {
 
 impl Router for ClusterRouter {
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
-        self.lane_of(to).ok_or(RouteError::NoConnection)?.push(to, &signal)
+        self.lane_of(to)
+            .ok_or(RouteError::NoConnection)?
+            .push(to, &signal)
     }
 
     fn flood(&self, topic: &str, payload: Bytes) {
         let name: Arc<str> = topic.into();
-        let signal = Signal::Flood { from: self.own, payload };
+        let signal = Signal::Flood {
+            from: self.own,
+            payload,
+        };
         for node in self.neighbours() {
-            let to = Target::Named { node, name: Arc::clone(&name) };
+            let to = Target::Named {
+                node,
+                name: Arc::clone(&name),
+            };
             if let Some(Err(error)) = self.lane_of(&to).map(|lane| lane.push(&to, &signal)) {
                 tracing::debug!(peer = %node, topic, %error, "flood not sent");
             }

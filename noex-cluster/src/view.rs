@@ -60,7 +60,12 @@ impl View {
     /// A node is up.
     pub(crate) fn up(&self, peer: &Peer) {
         let (facts, heard_at) = (Facts::default(), Instant::now());
-        let member = Member { peer: peer.clone(), status: NodeStatus::Up, facts, heard_at };
+        let member = Member {
+            peer: peer.clone(),
+            status: NodeStatus::Up,
+            facts,
+            heard_at,
+        };
         let info = info(&member);
         self.members.lock().insert(peer.id.clone(), member);
         self.tell(ClusterEvent::NodeUp(info));
@@ -74,7 +79,10 @@ impl View {
                 _ => NodeStatus::Down,
             };
         }
-        self.tell(ClusterEvent::NodeDown { id: peer.id.clone(), reason });
+        self.tell(ClusterEvent::NodeDown {
+            id: peer.id.clone(),
+            reason,
+        });
     }
 
     /// A member told how it fares.
@@ -131,7 +139,12 @@ impl View {
 
     /// What happens from now on.
     pub(crate) fn subscribe(&self) -> Events {
-        Events::new(self.events.lock().as_ref().map(broadcast::Sender::subscribe))
+        Events::new(
+            self.events
+                .lock()
+                .as_ref()
+                .map(broadcast::Sender::subscribe),
+        )
     }
 
     /// The counts of this moment.

@@ -57,7 +57,12 @@ impl Acceptor {
 
     async fn handshake(&self, stream: TcpStream) -> Result<(PlainStream, Accepted), StreamError> {
         let mut stream = PlainStream::new(stream)?;
-        let Identity { static_key, cluster_name, keys, .. } = &*self.identity;
+        let Identity {
+            static_key,
+            cluster_name,
+            keys,
+            ..
+        } = &*self.identity;
         let hello = self.identity.hello(Purpose::Session);
         let first = stream.read_first().await?;
         let (accepting, second) =
@@ -69,8 +74,16 @@ impl Acceptor {
 
     /// Asks the driver, tells the peer, and hands the stream over.
     async fn admit(&self, stream: PlainStream, accepted: Accepted) -> Result<(), StreamError> {
-        let Accepted { peer, peer_key, channel, .. } = accepted;
-        let claim = Claim { peer: Peer::new(peer.node, peer.creation), key: peer_key };
+        let Accepted {
+            peer,
+            peer_key,
+            channel,
+            ..
+        } = accepted;
+        let claim = Claim {
+            peer: Peer::new(peer.node, peer.creation),
+            key: peer_key,
+        };
         let frame_size_max = match peer.purpose {
             Purpose::Session => CONTROL_FRAME_SIZE_MAX,
             Purpose::Lane { .. } => self.frame_size_max,
@@ -80,21 +93,33 @@ impl Acceptor {
         let (verdict, answer) = oneshot::channel();
         self.report(match peer.purpose {
             Purpose::Session => Arrival::Asked { claim, verdict },
-            Purpose::Lane { session } => {
-                Arrival::LaneAsked { session: SessionId(session), claim, verdict }
-            }
+            Purpose::Lane { session } => Arrival::LaneAsked {
+                session: SessionId(session),
+                claim,
+                verdict,
+            },
         })
         .await;
         let verdict = answer.await.unwrap_or(Verdict::Refused(Refusal::Stopping));
         // The room is taken first, so that the driver learns of the stream before it can learn
         // of anything that the peer does with it.
-        let Ok(room) = self.arrivals.reserve().await else { return Ok(()) };
+        let Ok(room) = self.arrivals.reserve().await else {
+            return Ok(());
+        };
         self.tell(&mut stream, &verdict).await?;
-        let Verdict::Accepted { session } = verdict else { return Ok(()) };
+        let Verdict::Accepted { session } = verdict else {
+            return Ok(());
+        };
         let (session, stream) = (SessionId(session), Box::new(stream));
         room.send(match peer.purpose {
-            Purpose::Session => Arrival::Accepted { session, control: stream },
-            Purpose::Lane { .. } => Arrival::LaneAccepted { session, lane: stream },
+            Purpose::Session => Arrival::Accepted {
+                session,
+                control: stream,
+            },
+            Purpose::Lane { .. } => Arrival::LaneAccepted {
+                session,
+                lane: stream,
+            },
         });
         Ok(())
     }

@@ -13,27 +13,55 @@ use crate::proto::wire::Verdict;
 #[derive(Debug)]
 pub(super) enum Arrival {
     /// The addresses behind a seed.
-    Resolved { seed: usize, addresses: Vec<SocketAddr> },
+    Resolved {
+        seed: usize,
+        addresses: Vec<SocketAddr>,
+    },
     /// Somebody answers a dial, which waits for leave to go on.
-    Identified { dial: DialId, claim: Claim, proceed: oneshot::Sender<()> },
+    Identified {
+        dial: DialId,
+        claim: Claim,
+        proceed: oneshot::Sender<()>,
+    },
     /// A dial came to nothing.
     DialFailed { dial: DialId, how: DialFailure },
     /// A dial was accepted, with all streams.
-    Dialled { dial: DialId, claim: Claim, control: Box<SecureStream>, lane: Box<SecureStream> },
+    Dialled {
+        dial: DialId,
+        claim: Claim,
+        control: Box<SecureStream>,
+        lane: Box<SecureStream>,
+    },
     /// Somebody wants a session.
-    Asked { claim: Claim, verdict: oneshot::Sender<Verdict> },
+    Asked {
+        claim: Claim,
+        verdict: oneshot::Sender<Verdict>,
+    },
     /// It was told that it may have it.
-    Accepted { session: SessionId, control: Box<SecureStream> },
+    Accepted {
+        session: SessionId,
+        control: Box<SecureStream>,
+    },
     /// Somebody brings the lane of a session.
-    LaneAsked { session: SessionId, claim: Claim, verdict: oneshot::Sender<Verdict> },
+    LaneAsked {
+        session: SessionId,
+        claim: Claim,
+        verdict: oneshot::Sender<Verdict>,
+    },
     /// It was told that the lane is welcome.
-    LaneAccepted { session: SessionId, lane: Box<SecureStream> },
+    LaneAccepted {
+        session: SessionId,
+        lane: Box<SecureStream>,
+    },
     /// The lane of an accepted session did not come.
     LaneOverdue { session: SessionId },
     /// Authenticated bytes came over a control connection.
     Heard { session: SessionId },
     /// A message came over a control connection.
-    Message { session: SessionId, message: Message },
+    Message {
+        session: SessionId,
+        message: Message,
+    },
     /// A peer said goodbye.
     Goodbye { session: SessionId },
     /// A peer ended its lane, and everything on it was delivered.

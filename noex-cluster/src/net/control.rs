@@ -124,14 +124,25 @@ async fn write_all(
 }
 
 async fn read(mut reader: SecureReader, context: ControlContext) {
-    let ControlContext { session, ends, arrivals } = context;
+    let ControlContext {
+        session,
+        ends,
+        arrivals,
+    } = context;
     let error = match read_all(&mut reader, session, &arrivals).await {
         Ok(()) => StreamError::Closed,
         Err(error) => error,
     };
     tracing::debug!(peer = %ends.remote, %error, "control connection closed");
     // When the driver has ended, nobody needs to know.
-    drop(arrivals.send(Arrival::Closed { session, stream: Stream::Control }).await);
+    drop(
+        arrivals
+            .send(Arrival::Closed {
+                session,
+                stream: Stream::Control,
+            })
+            .await,
+    );
 }
 
 /// Reports what comes, until the connection or the driver ends.
@@ -143,7 +154,9 @@ async fn read_all(
     reader.open()?;
     loop {
         while let Some(frame) = reader.take()? {
-            let Some(arrival) = arrival_of(session, frame)? else { continue };
+            let Some(arrival) = arrival_of(session, frame)? else {
+                continue;
+            };
             if arrivals.send(arrival).await.is_err() {
                 return Ok(());
             }

@@ -69,7 +69,12 @@ impl Dialer {
         let answered = self.first_answer(&addresses).await?;
         let claim = claim_of(&answered.dialled);
         let (proceed, may_proceed) = oneshot::channel();
-        self.report(Arrival::Identified { dial, claim: claim.clone(), proceed }).await;
+        self.report(Arrival::Identified {
+            dial,
+            claim: claim.clone(),
+            proceed,
+        })
+        .await;
         if may_proceed.await.is_err() {
             return Ok(None);
         }
@@ -84,7 +89,12 @@ impl Dialer {
             Err(_elapsed) => return Err(DialFailure::NoAnswer),
         };
         let (control, lane) = (Box::new(control), Box::new(lane));
-        Ok(Some(Arrival::Dialled { dial, claim, control, lane }))
+        Ok(Some(Arrival::Dialled {
+            dial,
+            claim,
+            control,
+            lane,
+        }))
     }
 
     async fn addresses(&self, host: &str, port: u16) -> Vec<SocketAddr> {
@@ -112,12 +122,11 @@ impl Dialer {
     }
 
     /// Connects and tries the keys, the one that worked last time first.
-    async fn answer(
-        &self,
-        address: SocketAddr,
-        purpose: Purpose,
-    ) -> Result<Answered, DialFailure> {
-        for index in self.key_memory.order(address, self.identity.keys.iter().count()) {
+    async fn answer(&self, address: SocketAddr, purpose: Purpose) -> Result<Answered, DialFailure> {
+        for index in self
+            .key_memory
+            .order(address, self.identity.keys.iter().count())
+        {
             let answer = self.answer_to_key(address, purpose, index);
             match timeout(self.answer_timeout, answer).await {
                 Ok(Ok(answered)) => {
@@ -145,15 +154,27 @@ impl Dialer {
         purpose: Purpose,
         index: usize,
     ) -> Result<Answered, StreamError> {
-        let Identity { static_key, cluster_name, keys, .. } = &*self.identity;
-        let key = keys.iter().nth(index).expect("the order names keys of the keyring");
+        let Identity {
+            static_key,
+            cluster_name,
+            keys,
+            ..
+        } = &*self.identity;
+        let key = keys
+            .iter()
+            .nth(index)
+            .expect("the order names keys of the keyring");
         let hello = self.identity.hello(purpose);
         let (dialling, first) = Dialling::start(key, static_key, cluster_name, &hello)?;
         let mut stream = PlainStream::new(TcpStream::connect(address).await?)?;
         stream.write(&first).await?;
         let second = stream.read_message().await?;
         let dialled = dialling.read_second(&second)?;
-        Ok(Answered { address, stream, dialled })
+        Ok(Answered {
+            address,
+            stream,
+            dialled,
+        })
     }
 
     /// Says who we are, and waits for the verdict.
@@ -162,7 +183,11 @@ impl Dialer {
         answered: Answered,
         frame_size_max: usize,
     ) -> Result<(SecureStream, u64), DialFailure> {
-        let Answered { address, mut stream, dialled } = answered;
+        let Answered {
+            address,
+            mut stream,
+            dialled,
+        } = answered;
         let ends = self.identity.ends(dialled.peer.creation);
         let frames = FrameReader::new(frame_size_max, ends);
         let verdict = async {
@@ -193,7 +218,10 @@ impl Dialer {
         claim: &Claim,
     ) -> Result<SecureStream, DialFailure> {
         let lost = |_already_identified| DialFailure::Lost;
-        let answered = self.answer(address, Purpose::Lane { session }).await.map_err(lost)?;
+        let answered = self
+            .answer(address, Purpose::Lane { session })
+            .await
+            .map_err(lost)?;
         if claim_of(&answered.dialled) != *claim {
             return Err(DialFailure::Declined(Refusal::WrongKey));
         }
@@ -230,5 +258,8 @@ impl Dialer {
 
 fn claim_of(dialled: &Dialled) -> Claim {
     let peer = noex_core::Peer::new(dialled.peer.node.clone(), dialled.peer.creation);
-    Claim { peer, key: dialled.peer_key }
+    Claim {
+        peer,
+        key: dialled.peer_key,
+    }
 }

@@ -137,17 +137,30 @@ impl Driver {
     fn take_in(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Resolved { seed, addresses } => self.feed(Input::Resolved { seed, addresses }),
-            Arrival::Identified { dial, claim, proceed } => {
+            Arrival::Identified {
+                dial,
+                claim,
+                proceed,
+            } => {
                 if let Some(task) = self.dials.get_mut(&dial) {
                     task.proceed = Some(proceed);
                 }
-                self.feed(Input::Identified { dial, peer: claim.peer, key: claim.key });
+                self.feed(Input::Identified {
+                    dial,
+                    peer: claim.peer,
+                    key: claim.key,
+                });
             }
             Arrival::DialFailed { dial, how } => {
                 self.dials.remove(&dial);
                 self.feed(Input::DialFailed { dial, how });
             }
-            Arrival::Dialled { dial, claim, control, lane } => {
+            Arrival::Dialled {
+                dial,
+                claim,
+                control,
+                lane,
+            } => {
                 self.dials.remove(&dial);
                 let session = self.next_session();
                 let mut streams = Session::new(claim);
@@ -163,7 +176,11 @@ impl Driver {
                 self.feed(Input::Asked { session, peer, key });
             }
             Arrival::Accepted { session, control } => self.accepted(session, *control),
-            Arrival::LaneAsked { session, claim, verdict } => {
+            Arrival::LaneAsked {
+                session,
+                claim,
+                verdict,
+            } => {
                 self.lane_asked(session, &claim, verdict);
             }
             Arrival::LaneAccepted { session, lane } => {
@@ -186,7 +203,11 @@ impl Driver {
     }
 
     fn accepted(&mut self, session: SessionId, control: super::stream::SecureStream) {
-        let Some(claim) = self.sessions.get(&session).map(|streams| streams.claim.clone()) else {
+        let Some(claim) = self
+            .sessions
+            .get(&session)
+            .map(|streams| streams.claim.clone())
+        else {
             return;
         };
         let control = self.start_control(session, control, &claim);
@@ -210,9 +231,16 @@ impl Driver {
     }
 
     fn opened(&mut self, session: SessionId, via: Via) {
-        let Some(streams) = self.sessions.get(&session) else { return };
+        let Some(streams) = self.sessions.get(&session) else {
+            return;
+        };
         let Claim { peer, key } = streams.claim.clone();
-        self.feed(Input::SessionOpened { session, peer, key, via });
+        self.feed(Input::SessionOpened {
+            session,
+            peer,
+            key,
+            via,
+        });
     }
 
     fn next_session(&mut self) -> SessionId {
@@ -222,13 +250,29 @@ impl Driver {
 
     /// Does what the machine says.
     fn perform(&mut self) {
+        let counts = &self.view.counts;
+        counts
+            .sessions
+            .store(self.machine.session_count(), Ordering::Relaxed);
+        counts
+            .dials
+            .store(self.machine.dial_count(), Ordering::Relaxed);
+        counts
+            .members
+            .store(self.machine.member_count(), Ordering::Relaxed);
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Resolve { seed } => self.resolve(seed),
                 Output::Dial { dial, to } => {
                     let task = Arc::clone(&self.dialer).dial(dial, to);
                     let task = Companion(spawn_on(&Handle::current(), task));
-                    self.dials.insert(dial, DialTask { proceed: None, _task: task });
+                    self.dials.insert(
+                        dial,
+                        DialTask {
+                            proceed: None,
+                            _task: task,
+                        },
+                    );
                 }
                 Output::Proceed { dial } => self.proceed(dial),
                 Output::CancelDial { dial } => drop(self.dials.remove(&dial)),
@@ -251,10 +295,6 @@ impl Driver {
                 | Output::Status(_)) => self.tell(told),
             }
         }
-        let counts = &self.view.counts;
-        counts.sessions.store(self.machine.session_count(), Ordering::Relaxed);
-        counts.dials.store(self.machine.dial_count(), Ordering::Relaxed);
-        counts.members.store(self.machine.member_count(), Ordering::Relaxed);
     }
 
     /// Tells the node and the users what the machine found out.
@@ -294,14 +334,19 @@ impl Driver {
     }
 
     fn resolve(&self, seed: usize) {
-        let Some(Seed { host, port, .. }) = self.seeds.get(seed) else { return };
+        let Some(Seed { host, port, .. }) = self.seeds.get(seed) else {
+            return;
+        };
         let task = Arc::clone(&self.dialer).resolve(seed, host.clone(), *port);
         // It ends by itself in bounded time, or with its runtime.
         drop(spawn_on(&Handle::current(), task));
     }
 
     fn proceed(&mut self, dial: DialId) {
-        let proceed = self.dials.get_mut(&dial).and_then(|task| task.proceed.take());
+        let proceed = self
+            .dials
+            .get_mut(&dial)
+            .and_then(|task| task.proceed.take());
         if let Some(proceed) = proceed {
             // A dial that has just failed reports that itself.
             let _gone = proceed.send(());
@@ -309,7 +354,9 @@ impl Driver {
     }
 
     fn answer(&mut self, session: SessionId, answer: Result<(), Refusal>) {
-        let Some((claim, verdict)) = self.asking.remove(&session) else { return };
+        let Some((claim, verdict)) = self.asking.remove(&session) else {
+            return;
+        };
         let answer = match answer {
             Ok(()) => {
                 let (arrivals, patience) = (self.dialer.arrivals.clone(), self.lanes.patience);
@@ -359,7 +406,14 @@ impl Driver {
     ) -> Control {
         let ends = self.identity.ends(claim.peer.creation);
         let arrivals = self.dialer.arrivals.clone();
-        Control::start(stream, ControlContext { session, ends, arrivals })
+        Control::start(
+            stream,
+            ControlContext {
+                session,
+                ends,
+                arrivals,
+            },
+        )
     }
 
     /// Signals to the peer are queued from now on.
@@ -373,11 +427,20 @@ impl Driver {
 
     /// Signals from the peer are delivered from now on.
     fn start_lane(&mut self, session: SessionId, queue: Option<Arc<LaneQueue>>) {
-        let (Some(queue), Some(streams)) = (queue, self.sessions.get_mut(&session)) else { return };
-        let Some(stream) = streams.lane_stream.take() else { return };
+        let (Some(queue), Some(streams)) = (queue, self.sessions.get_mut(&session)) else {
+            return;
+        };
+        let Some(stream) = streams.lane_stream.take() else {
+            return;
+        };
         let ends = self.identity.ends(streams.claim.peer.creation);
         let arrivals = self.dialer.arrivals.clone();
-        let context = LaneContext { node: self.node.clone(), ends, session, arrivals };
+        let context = LaneContext {
+            node: self.node.clone(),
+            ends,
+            session,
+            arrivals,
+        };
         let lane = Lane::start(&self.lanes.runtime, *stream, Arc::clone(&queue), context);
         streams.lane = Some((lane, queue));
     }

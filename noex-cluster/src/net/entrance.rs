@@ -33,7 +33,11 @@ impl Entrance {
     /// Lets one more in, if there is room.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Guest> {
         let address = address.to_canonical();
-        let limit = if address.is_loopback() { GUESTS_MAX } else { GUESTS_PER_ADDRESS_MAX };
+        let limit = if address.is_loopback() {
+            GUESTS_MAX
+        } else {
+            GUESTS_PER_ADDRESS_MAX
+        };
         let mut counts = self.0.lock();
         let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
         if counts.all >= GUESTS_MAX || of_address >= limit {
@@ -42,7 +46,10 @@ impl Entrance {
         counts.all += 1;
         counts.by_address.insert(address, of_address + 1);
         drop(counts);
-        Some(Guest { entrance: self.clone(), address })
+        Some(Guest {
+            entrance: self.clone(),
+            address,
+        })
     }
 }
 

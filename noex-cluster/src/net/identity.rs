@@ -36,7 +36,10 @@ impl Identity {
 
     /// This life and the peer's, as the wire format wants them.
     pub(crate) const fn ends(&self, remote: Creation) -> SessionEnds {
-        SessionEnds { local: self.creation, remote }
+        SessionEnds {
+            local: self.creation,
+            remote,
+        }
     }
 
     /// The node, in this life.

@@ -19,7 +19,10 @@ impl KeyMemory {
     pub(super) fn order(&self, address: SocketAddr, count: usize) -> Vec<usize> {
         let first = self.worked.lock().get(&address).copied();
         let first = first.filter(|index| *index < count);
-        first.into_iter().chain((0..count).filter(|index| Some(*index) != first)).collect()
+        first
+            .into_iter()
+            .chain((0..count).filter(|index| Some(*index) != first))
+            .collect()
     }
 
     /// The key worked. Only what differs from the usual order is remembered.

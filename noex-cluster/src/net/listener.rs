@@ -31,6 +31,9 @@ pub(super) async fn listen(listener: TcpListener, acceptor: Arc<Acceptor>) {
             continue;
         };
         // It ends by itself in bounded time, or with its runtime.
-        drop(spawn_on(&Handle::current(), Arc::clone(&acceptor).accept(stream, address, guest)));
+        drop(spawn_on(
+            &Handle::current(),
+            Arc::clone(&acceptor).accept(stream, address, guest),
+        ));
     }
 }

@@ -9,7 +9,11 @@ use crate::proto::membership::{Notice, Status};
 /// Writes a notice of the membership machine to the log.
 pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
     match notice {
-        Notice::OtherName { address, expected, found } => log_other_name(*address, expected, found),
+        Notice::OtherName {
+            address,
+            expected,
+            found,
+        } => log_other_name(*address, expected, found),
         Notice::NameTaken => tracing::error!(
             node = %own,
             "another live node has the same name, host and port; give one of the two another name"

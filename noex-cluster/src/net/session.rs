@@ -57,7 +57,9 @@ impl Session {
 
     /// Ends the lane behind what is queued, then says goodbye.
     pub(super) fn say_farewell(&mut self) {
-        let Some(goodbye) = self.control.as_ref().map(Control::goodbye) else { return };
+        let Some(goodbye) = self.control.as_ref().map(Control::goodbye) else {
+            return;
+        };
         let queue = self.lane.as_ref().map(|(_, queue)| Arc::clone(queue));
         self.is_leaving = true;
         self.companion = Some(Companion(spawn_on(&Handle::current(), async move {
@@ -84,7 +86,9 @@ impl Session {
         if !self.is_leaving {
             return;
         }
-        let Some(mut control) = self.control.take() else { return };
+        let Some(mut control) = self.control.take() else {
+            return;
+        };
         // It ends by itself in bounded time, or with its runtime.
         drop(spawn_on(&Handle::current(), async move {
             drop(timeout(FAREWELL_TIMEOUT, control.written()).await);

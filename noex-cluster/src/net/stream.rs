@@ -77,7 +77,10 @@ impl PlainStream {
     /// A fresh connection.
     pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, wire: BytesMut::new() })
+        Ok(Self {
+            stream,
+            wire: BytesMut::new(),
+        })
     }
 
     /// The preamble and the first handshake message.
@@ -98,7 +101,15 @@ impl PlainStream {
     /// The handshake is through; frames of more bytes than the reader allows are refused.
     pub(super) fn secure(self, channel: Channel, frames: FrameReader) -> SecureStream {
         let Channel { sealer, opener } = channel;
-        SecureStream::new(self.stream, Parts { sealer, opener, wire: self.wire, frames })
+        SecureStream::new(
+            self.stream,
+            Parts {
+                sealer,
+                opener,
+                wire: self.wire,
+                frames,
+            },
+        )
     }
 
     async fn read(
@@ -127,11 +138,26 @@ struct Parts {
 impl SecureStream {
     fn new(stream: TcpStream, parts: Parts) -> Self {
         let (read, write) = stream.into_split();
-        let Parts { sealer, opener, wire, frames } = parts;
+        let Parts {
+            sealer,
+            opener,
+            wire,
+            frames,
+        } = parts;
         let plain = BytesMut::new();
         Self {
-            reader: SecureReader { half: read, opener, wire, plain, frames },
-            writer: SecureWriter { half: write, sealer, sealed: BytesMut::new() },
+            reader: SecureReader {
+                half: read,
+                opener,
+                wire,
+                plain,
+                frames,
+            },
+            writer: SecureWriter {
+                half: write,
+                sealer,
+                sealed: BytesMut::new(),
+            },
         }
     }
 
@@ -140,13 +166,33 @@ impl SecureStream {
     /// Takes the socket from the runtime that drove it so far to the current one.
     pub(super) fn arrive(self) -> io::Result<Self> {
         let Self { reader, writer } = self;
-        let SecureReader { half, opener, wire, plain, frames } = reader;
-        let SecureWriter { half: write, sealer, sealed } = writer;
+        let SecureReader {
+            half,
+            opener,
+            wire,
+            plain,
+            frames,
+        } = reader;
+        let SecureWriter {
+            half: write,
+            sealer,
+            sealed,
+        } = writer;
         let stream = half.reunite(write).map_err(io::Error::other)?;
         let (half, write) = TcpStream::from_std(stream.into_std()?)?.into_split();
         Ok(Self {
-            reader: SecureReader { half, opener, wire, plain, frames },
-            writer: SecureWriter { half: write, sealer, sealed },
+            reader: SecureReader {
+                half,
+                opener,
+                wire,
+                plain,
+                frames,
+            },
+            writer: SecureWriter {
+                half: write,
+                sealer,
+                sealed,
+            },
         })
     }
 }

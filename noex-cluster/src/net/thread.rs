@@ -71,7 +71,11 @@ impl Thread {
                 end.send_replace(true);
             })
             .expect("the operating system gives a thread");
-        Self { commands, ended, handle: Mutex::new(Some(handle)) }
+        Self {
+            commands,
+            ended,
+            handle: Mutex::new(Some(handle)),
+        }
     }
 
     /// Asks for something. Nothing happens once the thread has ended.
@@ -124,8 +128,14 @@ fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
 }
 
 async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: TcpListener) {
-    let ThreadParts { config, listener: _closed_with_its_clone, identity, node, view, runtime } =
-        parts;
+    let ThreadParts {
+        config,
+        listener: _closed_with_its_clone,
+        identity,
+        node,
+        view,
+        runtime,
+    } = parts;
     let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
     let warnings = Arc::new(Warnings::default());
     let identity = Arc::new(identity);
@@ -147,7 +157,10 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         handshake_timeout: HANDSHAKE_TIMEOUT,
         frame_size_max: frame_size_max(config.message_size_max),
     });
-    let own = Own { peer: identity.peer(), key: identity.static_key.public() };
+    let own = Own {
+        peer: identity.peer(),
+        key: identity.static_key.public(),
+    };
     let names = config.seeds.iter().map(|seed| seed.name.clone()).collect();
     let now = tokio::time::Instant::now().into_std();
     let machine = Machine::new(own, rules, names, rand::random(), now);
@@ -166,7 +179,11 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         arrivals,
         commands,
         seeds: config.seeds,
-        lanes: LaneSettings { runtime, limits, patience: HANDSHAKE_TIMEOUT },
+        lanes: LaneSettings {
+            runtime,
+            limits,
+            patience: HANDSHAKE_TIMEOUT,
+        },
         sessions: BTreeMap::new(),
         dials: BTreeMap::new(),
         asking: BTreeMap::new(),

@@ -24,7 +24,10 @@ impl Warnings {
     pub(super) fn is_due(&self, address: IpAddr) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock();
-        if told.get(&address).is_some_and(|at| now.duration_since(*at) < QUIET_TIME) {
+        if told
+            .get(&address)
+            .is_some_and(|at| now.duration_since(*at) < QUIET_TIME)
+        {
             return false;
         }
         if told.len() >= ADDRESSES_MAX {

@@ -26,7 +26,10 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// No attempt has failed yet.
     pub(crate) const fn new(policy: BackoffPolicy) -> Self {
-        Self { policy, failures: 0 }
+        Self {
+            policy,
+            failures: 0,
+        }
     }
 
     /// An attempt failed: the delay before the next one.
@@ -34,7 +37,11 @@ impl Backoff {
         let factor = 2_u32.saturating_pow(self.failures);
         let full = self.policy.base.saturating_mul(factor).min(self.policy.max);
         self.failures = self.failures.saturating_add(1);
-        if self.policy.jitter { full.mul_f64(rng.random_range(0.0..=1.0)) } else { full }
+        if self.policy.jitter {
+            full.mul_f64(rng.random_range(0.0..=1.0))
+        } else {
+            full
+        }
     }
 
     /// An attempt succeeded.
@@ -59,7 +66,9 @@ mod tests {
     fn delays_double_up_to_the_longest_and_start_over_after_a_success() {
         let mut rng = StdRng::seed_from_u64(1);
         let mut backoff = Backoff::new(POLICY);
-        let delays: Vec<u64> = (0..8).map(|_| backoff.next_delay(&mut rng).as_secs()).collect();
+        let delays: Vec<u64> = (0..8)
+            .map(|_| backoff.next_delay(&mut rng).as_secs())
+            .collect();
         assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30, 30]);
         backoff.reset();
         assert_eq!(backoff.next_delay(&mut rng), Duration::from_secs(1));
@@ -68,7 +77,10 @@ mod tests {
     #[test]
     fn jitter_shortens_a_delay_and_never_lengthens_it() {
         let mut rng = StdRng::seed_from_u64(2);
-        let mut backoff = Backoff::new(BackoffPolicy { jitter: true, ..POLICY });
+        let mut backoff = Backoff::new(BackoffPolicy {
+            jitter: true,
+            ..POLICY
+        });
         for full in [1, 2, 4, 8, 16, 30, 30] {
             assert!(backoff.next_delay(&mut rng) <= Duration::from_secs(full));
         }

@@ -50,7 +50,13 @@ pub(super) enum Taken {
 impl LaneQueue {
     /// Nothing is queued.
     pub(crate) fn new(ends: SessionEnds, limits: Limits) -> Self {
-        Self { state: Mutex::default(), wake: Notify::new(), ended: Notify::new(), ends, limits }
+        Self {
+            state: Mutex::default(),
+            wake: Notify::new(),
+            ended: Notify::new(),
+            ends,
+            limits,
+        }
     }
 
     /// Queues a signal.
@@ -97,7 +103,11 @@ impl LaneQueue {
         if state.writing > 0 {
             return Taken::Frames(std::mem::take(&mut state.frames));
         }
-        if state.is_ending { Taken::End } else { Taken::Nothing }
+        if state.is_ending {
+            Taken::End
+        } else {
+            Taken::Nothing
+        }
     }
 
     /// Adds what was queued since to what was taken.
@@ -135,7 +145,10 @@ fn route_error(error: EncodeError) -> RouteError {
     match error {
         EncodeError::NameTooLong { size, limit } => RouteError::TooLarge { size, limit },
         EncodeError::TooManyReplies { count, limit } => RouteError::TooLarge { size: count, limit },
-        EncodeError::TooLarge(size) => RouteError::TooLarge { size, limit: u32::MAX as usize },
+        EncodeError::TooLarge(size) => RouteError::TooLarge {
+            size,
+            limit: u32::MAX as usize,
+        },
         EncodeError::ForeignSender | EncodeError::Unsupported => RouteError::NoConnection,
     }
 }

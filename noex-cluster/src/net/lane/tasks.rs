@@ -74,12 +74,7 @@ impl Drop for Lane {
 }
 
 /// Writes and reads until both directions have ended; then reports how the lane ended.
-async fn run(
-    stream: SecureStream,
-    queue: Arc<LaneQueue>,
-    gate: Arc<Gate>,
-    context: LaneContext,
-) {
+async fn run(stream: SecureStream, queue: Arc<LaneQueue>, gate: Arc<Gate>, context: LaneContext) {
     let session = context.session;
     let arrivals = context.arrivals.clone();
     let ended = match stream.arrive() {
@@ -93,7 +88,14 @@ async fn run(
     if let Err(error) = ended {
         tracing::debug!(peer = %context.ends.remote, %error, "lane closed");
     }
-    report(&arrivals, Arrival::Closed { session, stream: Stream::Lane }).await;
+    report(
+        &arrivals,
+        Arrival::Closed {
+            session,
+            stream: Stream::Lane,
+        },
+    )
+    .await;
 }
 
 /// The task that writes, stopped with the one that reads.
@@ -101,7 +103,10 @@ struct Writing(JoinHandle<io::Result<()>>);
 
 impl Writing {
     fn start(writer: SecureWriter, queue: &Arc<LaneQueue>, ends: SessionEnds) -> Self {
-        Self(spawn_on(&Handle::current(), write(writer, Arc::clone(queue), ends)))
+        Self(spawn_on(
+            &Handle::current(),
+            write(writer, Arc::clone(queue), ends),
+        ))
     }
 
     async fn ended(&mut self) -> Result<(), StreamError> {

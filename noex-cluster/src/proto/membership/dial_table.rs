@@ -52,7 +52,9 @@ impl DialTable {
             dial.found.as_ref() == Some(peer)
                 || matches!(&dial.aim, Aim::Member(aim) if aim == peer)
         };
-        self.dials.extract_if(.., |_, dial| is_bound(dial)).collect()
+        self.dials
+            .extract_if(.., |_, dial| is_bound(dial))
+            .collect()
     }
 
     /// Ends all dials.

@@ -37,24 +37,35 @@ pub(crate) struct Address {
 impl Discovery {
     /// Seeds by the name expected behind each, to be resolved at once.
     pub(crate) fn new(names: Vec<Option<String>>, policy: BackoffPolicy, now: Instant) -> Self {
-        let seed =
-            |name| Seed { name, backoff: Backoff::new(policy), resolve_at: Some(now) };
+        let seed = |name| Seed {
+            name,
+            backoff: Backoff::new(policy),
+            resolve_at: Some(now),
+        };
         let seeds = names.into_iter().map(seed).collect();
-        Self { seeds, addresses: BTreeMap::new(), policy }
+        Self {
+            seeds,
+            addresses: BTreeMap::new(),
+            policy,
+        }
     }
 
     /// The seeds that are due to be resolved; they count as being resolved from now on.
     pub(crate) fn take_due_seeds(&mut self, now: Instant) -> Vec<usize> {
         let is_due = |seed: &mut Seed| seed.resolve_at.take_if(|at| *at <= now).is_some();
         let seeds = self.seeds.iter_mut().enumerate();
-        seeds.filter_map(|(index, seed)| is_due(seed).then_some(index)).collect()
+        seeds
+            .filter_map(|(index, seed)| is_due(seed).then_some(index))
+            .collect()
     }
 
     /// The addresses that are due to be dialled; they count as being dialled from now on.
     pub(crate) fn take_due_addresses(&mut self, now: Instant) -> Vec<SocketAddr> {
         let is_due = |address: &mut Address| address.dial_at.take_if(|at| *at <= now).is_some();
         let addresses = self.addresses.iter_mut();
-        addresses.filter_map(|(at, address)| is_due(address).then_some(*at)).collect()
+        addresses
+            .filter_map(|(at, address)| is_due(address).then_some(*at))
+            .collect()
     }
 
     /// A seed was resolved, or not, if there is no address. It is resolved again later, so that
@@ -67,14 +78,17 @@ impl Discovery {
         rng: &mut StdRng,
     ) {
         let policy = self.policy;
-        let Some(entry) = self.seeds.get_mut(seed) else { return };
+        let Some(entry) = self.seeds.get_mut(seed) else {
+            return;
+        };
         if found.is_empty() {
             entry.resolve_at = Some(now + entry.backoff.next_delay(rng));
             return;
         }
         entry.backoff.reset();
         entry.resolve_at = Some(now + policy.max);
-        self.addresses.retain(|at, address| address.seed != seed || found.contains(at));
+        self.addresses
+            .retain(|at, address| address.seed != seed || found.contains(at));
         for at in found {
             self.addresses.entry(*at).or_insert_with(|| Address {
                 seed,
@@ -124,7 +138,10 @@ impl Discovery {
     /// This life of a node is down: whoever comes after it at its addresses is looked for.
     pub(crate) fn lost(&mut self, creation: Creation, now: Instant, rng: &mut StdRng) {
         let is_there = |address: &&mut Address| {
-            address.found.as_ref().is_some_and(|found| found.creation == creation)
+            address
+                .found
+                .as_ref()
+                .is_some_and(|found| found.creation == creation)
         };
         for address in self.addresses.values_mut().filter(is_there) {
             if address.dial_at.is_some() {
@@ -146,6 +163,12 @@ impl Discovery {
     /// When a seed or an address is due.
     pub(crate) fn timeout(&self) -> Option<Instant> {
         let seeds = self.seeds.iter().filter_map(|seed| seed.resolve_at);
-        seeds.chain(self.addresses.values().filter_map(|address| address.dial_at)).min()
+        seeds
+            .chain(
+                self.addresses
+                    .values()
+                    .filter_map(|address| address.dial_at),
+            )
+            .min()
     }
 }

@@ -15,7 +15,9 @@ const RELAYS_MAX: usize = 4;
 impl Machine {
     /// Authenticated bytes came from a peer.
     pub(super) fn heard(&mut self, session: SessionId, now: Instant) {
-        let Some(peer) = self.sessions.get(session).map(|session| &session.peer) else { return };
+        let Some(peer) = self.sessions.get(session).map(|session| &session.peer) else {
+            return;
+        };
         if let Some(member) = self.members.get_mut(&peer.id)
             && let State::Up { heard_at, .. } = &mut member.state
         {
@@ -25,7 +27,11 @@ impl Machine {
 
     pub(super) fn message(&mut self, session: SessionId, message: Message, now: Instant) {
         self.heard(session, now);
-        let Some(peer) = self.sessions.get(session).map(|session| session.peer.clone()) else {
+        let Some(peer) = self
+            .sessions
+            .get(session)
+            .map(|session| session.peer.clone())
+        else {
             return;
         };
         match message {
@@ -77,9 +83,16 @@ impl Machine {
         }
         let is_smaller = self.own.peer.id < record.peer.id;
         let patience = self.rules.heartbeat_interval;
-        let Record { peer, key, incarnation, .. } = record;
+        let Record {
+            peer,
+            key,
+            incarnation,
+            ..
+        } = record;
         let Some(member) = self.members.learn(peer, *key, *incarnation, now) else {
-            self.notice(Notice::TooManyMembers { node: peer.id.clone() });
+            self.notice(Notice::TooManyMembers {
+                node: peer.id.clone(),
+            });
             return false;
         };
         member.redial_at = Some(if is_smaller { now } else { now + patience });

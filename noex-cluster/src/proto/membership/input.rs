@@ -12,17 +12,33 @@ use crate::proto::wire::Refusal;
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
     /// The addresses behind a seed; none if it can't be resolved now.
-    Resolved { seed: usize, addresses: Vec<SocketAddr> },
+    Resolved {
+        seed: usize,
+        addresses: Vec<SocketAddr>,
+    },
     /// The node that answers a dial proved who it is; it does not know yet who dials.
-    Identified { dial: DialId, peer: Peer, key: [u8; 32] },
+    Identified {
+        dial: DialId,
+        peer: Peer,
+        key: [u8; 32],
+    },
     /// A dial came to nothing.
     DialFailed { dial: DialId, how: DialFailure },
     /// A node that proved who it is wants a session.
-    Asked { session: SessionId, peer: Peer, key: [u8; 32] },
+    Asked {
+        session: SessionId,
+        peer: Peer,
+        key: [u8; 32],
+    },
     /// An accepted session closed before all its streams were there.
     AcceptFailed { session: SessionId },
     /// All streams of a session are there.
-    SessionOpened { session: SessionId, peer: Peer, key: [u8; 32], via: Via },
+    SessionOpened {
+        session: SessionId,
+        peer: Peer,
+        key: [u8; 32],
+        via: Via,
+    },
     /// A stream of the session closed.
     Closed { session: SessionId, stream: Stream },
     /// The peer said goodbye on the control connection.
@@ -32,7 +48,10 @@ pub(crate) enum Input {
     /// Authenticated bytes came over the control connection.
     Heard { session: SessionId },
     /// A message came over the control connection.
-    Message { session: SessionId, message: Message },
+    Message {
+        session: SessionId,
+        message: Message,
+    },
     /// The user wants a session with this member, at once.
     Reconnect { node: NodeId },
     /// The user wants no session with this member.

@@ -89,8 +89,13 @@ impl Machine {
     ) -> Self {
         let discovery = Discovery::new(seeds, rules.backoff, now);
         let join_at = (!discovery.is_empty()).then_some(now + rules.join_timeout);
-        let timers =
-            Timers { tick_at: now, gossip_at: now, join_at, stop_at: None, verdicts_at: None };
+        let timers = Timers {
+            tick_at: now,
+            gossip_at: now,
+            join_at,
+            stop_at: None,
+            verdicts_at: None,
+        };
         let mut machine = Self {
             own,
             incarnation: 0,
@@ -114,13 +119,19 @@ impl Machine {
     pub(crate) fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
             Input::Resolved { seed, addresses } => {
-                self.discovery.resolved(seed, &addresses, now, &mut self.rng);
+                self.discovery
+                    .resolved(seed, &addresses, now, &mut self.rng);
             }
             Input::Identified { dial, peer, key } => self.identified(dial, &peer, key, now),
             Input::DialFailed { dial, how } => self.dial_failed(dial, how, now),
             Input::Asked { session, peer, key } => self.asked(session, peer, key, now),
             Input::AcceptFailed { session } => self.accept_failed(session, now),
-            Input::SessionOpened { session, peer, key, via } => {
+            Input::SessionOpened {
+                session,
+                peer,
+                key,
+                via,
+            } => {
                 self.session_opened(session, &peer, key, via, now);
             }
             Input::Closed { session, stream } => self.closed(session, stream, now),
@@ -158,18 +169,33 @@ impl Machine {
         if self.status == Status::Stopped {
             return None;
         }
-        let Timers { tick_at, gossip_at, join_at, stop_at, verdicts_at } = self.timers;
+        let Timers {
+            tick_at,
+            gossip_at,
+            join_at,
+            stop_at,
+            verdicts_at,
+        } = self.timers;
         if self.is_leaving() {
             return stop_at.map(|at| at.min(tick_at));
         }
         let held = |at: Instant| verdicts_at.map_or(at, |held| at.max(held));
         let detection = self.rules.detection_time();
-        let members = self.members.iter().filter_map(|member| member.timeout(detection));
-        [Some(tick_at), Some(gossip_at), join_at, stop_at, self.discovery.timeout()]
-            .into_iter()
-            .flatten()
-            .chain(members.map(held))
-            .min()
+        let members = self
+            .members
+            .iter()
+            .filter_map(|member| member.timeout(detection));
+        [
+            Some(tick_at),
+            Some(gossip_at),
+            join_at,
+            stop_at,
+            self.discovery.timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(members.map(held))
+        .min()
     }
 
     /// How many sessions are open.
@@ -222,12 +248,21 @@ impl Machine {
     /// Counts a member as down: once for each time that it was up.
     pub(super) fn down(&mut self, peer: &Peer, reason: NodeDownReason, now: Instant) {
         let is_graceful = reason == NodeDownReason::GracefulShutdown;
-        let Some(member) = self.members.get_mut(&peer.id) else { return };
+        let Some(member) = self.members.get_mut(&peer.id) else {
+            return;
+        };
         if member.peer.creation != peer.creation || !member.is_up() {
             return;
         }
         let session = member.session();
-        member.enter(if is_graceful { State::Left } else { State::Down }, now);
+        member.enter(
+            if is_graceful {
+                State::Left
+            } else {
+                State::Down
+            },
+            now,
+        );
         let delay = member.backoff.next_delay(&mut self.rng);
         member.redial_at = (!is_graceful).then_some(now + delay);
         if let Some(session) = session {
@@ -239,7 +274,10 @@ impl Machine {
             self.dial_again(&ended.aim, now);
         }
         self.discovery.lost(peer.creation, now, &mut self.rng);
-        self.emit(Output::PeerDown { peer: peer.clone(), reason });
+        self.emit(Output::PeerDown {
+            peer: peer.clone(),
+            reason,
+        });
         if is_graceful {
             self.tell_others(peer);
         }
@@ -265,8 +303,12 @@ impl Machine {
             incarnation: self.incarnation,
             standing: Standing::Up,
         };
-        let records: Vec<Record> =
-            self.members.iter().filter_map(|member| member.record()).chain([own]).collect();
+        let records: Vec<Record> = self
+            .members
+            .iter()
+            .filter_map(|member| member.record())
+            .chain([own])
+            .collect();
         for message in Message::members(&records) {
             self.emit(Output::Send { session, message });
         }

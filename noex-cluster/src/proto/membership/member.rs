@@ -107,8 +107,18 @@ impl Member {
             State::Leaving { .. } | State::Left => Standing::Left,
             State::Learned | State::Down => return None,
         };
-        let Self { peer, key, incarnation, .. } = self;
-        Some(Record { peer: peer.clone(), key: *key, incarnation: *incarnation, standing })
+        let Self {
+            peer,
+            key,
+            incarnation,
+            ..
+        } = self;
+        Some(Record {
+            peer: peer.clone(),
+            key: *key,
+            incarnation: *incarnation,
+            standing,
+        })
     }
 
     /// When something is to be done about it, if nothing happens before.
@@ -125,7 +135,10 @@ impl Member {
 impl MemberTable {
     /// Knows nobody.
     pub(crate) const fn new(policy: BackoffPolicy) -> Self {
-        Self { members: BTreeMap::new(), policy }
+        Self {
+            members: BTreeMap::new(),
+            policy,
+        }
     }
 
     /// Adds this life of a node as learned, in place of any earlier one. `None` if there are too
@@ -156,7 +169,10 @@ impl MemberTable {
     /// Forgets those that have not been up for long; their identities.
     pub(crate) fn forget_old(&mut self, now: Instant) -> Vec<NodeId> {
         let old = |m: &Member| !m.is_up() && now.saturating_duration_since(m.since) >= MEMORY;
-        self.members.extract_if(.., |_, member| old(member)).map(|(id, _)| id).collect()
+        self.members
+            .extract_if(.., |_, member| old(member))
+            .map(|(id, _)| id)
+            .collect()
     }
 
     /// The member with this identity.
@@ -176,12 +192,17 @@ impl MemberTable {
 
     /// The member with this identity, if this is the life that we know of it.
     pub(crate) fn life(&self, peer: &Peer) -> Option<&Member> {
-        self.members.get(&peer.id).filter(|member| member.peer.creation == peer.creation)
+        self.members
+            .get(&peer.id)
+            .filter(|member| member.peer.creation == peer.creation)
     }
 
     /// The static key known for this life.
     pub(crate) fn key_of(&self, creation: Creation) -> Option<[u8; 32]> {
-        self.members.values().find(|m| m.peer.creation == creation).map(|member| member.key)
+        self.members
+            .values()
+            .find(|m| m.peer.creation == creation)
+            .map(|member| member.key)
     }
 
     /// All members.

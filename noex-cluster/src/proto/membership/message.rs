@@ -52,6 +52,8 @@ pub(crate) enum Standing {
 impl Message {
     /// The records in as many messages as it takes.
     pub(crate) fn members(records: &[Record]) -> impl Iterator<Item = Self> + '_ {
-        records.chunks(RECORDS_MAX).map(|chunk| Self::Members(chunk.to_vec()))
+        records
+            .chunks(RECORDS_MAX)
+            .map(|chunk| Self::Members(chunk.to_vec()))
     }
 }

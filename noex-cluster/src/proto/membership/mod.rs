@@ -17,7 +17,6 @@ mod gossip;
 mod sessions;
 mod timeouts;
 
-
 pub use status::Status;
 
 pub(crate) use input::{DialFailure, Input, Stream, Via};

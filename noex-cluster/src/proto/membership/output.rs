@@ -38,11 +38,17 @@ pub(crate) enum Output {
     /// Give the dial up.
     CancelDial { dial: DialId },
     /// Answer the node that asks for a session.
-    Answer { session: SessionId, answer: Result<(), Refusal> },
+    Answer {
+        session: SessionId,
+        answer: Result<(), Refusal>,
+    },
     /// Say that we are alive.
     Heartbeat { session: SessionId },
     /// Send a message over the control connection.
-    Send { session: SessionId, message: Message },
+    Send {
+        session: SessionId,
+        message: Message,
+    },
     /// End the lane behind what is queued, say goodbye, and close.
     Farewell { session: SessionId },
     /// Close every stream of the session.
@@ -69,7 +75,11 @@ pub(crate) enum Output {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// Behind a seed is a node of another name than expected.
-    OtherName { address: SocketAddr, expected: String, found: NodeId },
+    OtherName {
+        address: SocketAddr,
+        expected: String,
+        found: NodeId,
+    },
     /// Another live node has our own identity.
     NameTaken,
     /// A node showed another static key than the one known for its life.

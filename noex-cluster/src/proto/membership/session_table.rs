@@ -79,7 +79,15 @@ impl SessionTable {
 
     /// All streams of a session are there.
     pub(crate) fn open(&mut self, session: SessionId, peer: Peer, side: Side, now: Instant) {
-        self.open.insert(session, Session { peer, side, opened_at: now, is_lane_ended: false });
+        self.open.insert(
+            session,
+            Session {
+                peer,
+                side,
+                opened_at: now,
+                is_lane_ended: false,
+            },
+        );
     }
 
     /// A session closed.
@@ -100,7 +108,8 @@ impl SessionTable {
     /// The open session with this life of a node.
     pub(crate) fn with(&self, creation: Creation) -> Option<SessionId> {
         let mut open = self.open.iter();
-        open.find(|(_, session)| session.peer.creation == creation).map(|(id, _)| *id)
+        open.find(|(_, session)| session.peer.creation == creation)
+            .map(|(id, _)| *id)
     }
 
     /// Whether there is a session with this life of a node, open or accepted.
@@ -110,7 +119,10 @@ impl SessionTable {
 
     /// The open sessions with everybody but this life of a node.
     pub(crate) fn ids_but(&self, creation: Creation) -> impl Iterator<Item = SessionId> {
-        let others = self.open.iter().filter(move |(_, s)| s.peer.creation != creation);
+        let others = self
+            .open
+            .iter()
+            .filter(move |(_, s)| s.peer.creation != creation);
         others.map(|(id, _)| *id)
     }
 
@@ -136,7 +148,11 @@ impl SessionTable {
         if is_dialling && is_smaller {
             return Admission::Crossing;
         }
-        let Some(session) = self.open.values().find(|s| s.peer.creation == peer.creation) else {
+        let Some(session) = self
+            .open
+            .values()
+            .find(|s| s.peer.creation == peer.creation)
+        else {
             return Admission::Accept;
         };
         let is_young = now.saturating_duration_since(session.opened_at) < HANDSHAKE_TIMEOUT;
@@ -148,6 +164,8 @@ impl SessionTable {
 
     fn accepting_of(&self, creation: Creation) -> Option<SessionId> {
         let mut accepting = self.accepting.iter();
-        accepting.find(|(_, peer)| peer.creation == creation).map(|(id, _)| *id)
+        accepting
+            .find(|(_, peer)| peer.creation == creation)
+            .map(|(id, _)| *id)
     }
 }

@@ -47,7 +47,11 @@ impl Machine {
             Aim::Address(at) => {
                 if let Some(expected) = self.discovery.answered(*at, peer) {
                     let found = peer.id.clone();
-                    self.notice(Notice::OtherName { address: *at, expected, found });
+                    self.notice(Notice::OtherName {
+                        address: *at,
+                        expected,
+                        found,
+                    });
                 }
             }
             Aim::Member(expected) if expected != peer => {
@@ -76,11 +80,18 @@ impl Machine {
             self.notice(Notice::NameTaken);
             return false;
         }
-        if self.members.key_of(peer.creation).is_some_and(|known| known != key) {
+        if self
+            .members
+            .key_of(peer.creation)
+            .is_some_and(|known| known != key)
+        {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return false;
         }
-        let has_left = self.members.life(peer).is_some_and(|m| m.state == State::Left);
+        let has_left = self
+            .members
+            .life(peer)
+            .is_some_and(|m| m.state == State::Left);
         let is_seed = matches!(aim, Aim::Address(_));
         !(self.sessions.has(peer.creation)
             || self.dials.is_proceeding_to(peer.creation)
@@ -88,7 +99,9 @@ impl Machine {
     }
 
     pub(super) fn dial_failed(&mut self, dial: DialId, how: DialFailure, now: Instant) {
-        let Some(dial) = self.dials.end(dial) else { return };
+        let Some(dial) = self.dials.end(dial) else {
+            return;
+        };
         if how == DialFailure::Declined(Refusal::NameTaken) {
             self.notice(Notice::NameTaken);
         }
@@ -115,7 +128,9 @@ impl Machine {
         match aim {
             Aim::Address(at) => self.discovery.failed(*at, now, &mut self.rng),
             Aim::Member(peer) => {
-                let Some(member) = self.members.get_mut(&peer.id) else { return };
+                let Some(member) = self.members.get_mut(&peer.id) else {
+                    return;
+                };
                 let delay = match member.state {
                     State::Up { session: None, .. } => REDIAL_DELAY,
                     State::Learned | State::Down => member.backoff.next_delay(&mut self.rng),
@@ -149,7 +164,11 @@ impl Machine {
             self.notice(Notice::NameTaken);
             return Err(Refusal::NameTaken);
         }
-        if self.members.key_of(peer.creation).is_some_and(|known| known != key) {
+        if self
+            .members
+            .key_of(peer.creation)
+            .is_some_and(|known| known != key)
+        {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return Err(Refusal::WrongKey);
         }
@@ -163,7 +182,9 @@ impl Machine {
 
     /// An accepted session came to nothing: a member without one is dialled.
     pub(super) fn accept_failed(&mut self, session: SessionId, now: Instant) {
-        let Some(peer) = self.sessions.end_accept(session) else { return };
+        let Some(peer) = self.sessions.end_accept(session) else {
+            return;
+        };
         if let Some(member) = self.members.get_mut(&peer.id)
             && member.peer == peer
             && member.session().is_none()
@@ -182,7 +203,10 @@ impl Machine {
         via: Via,
         now: Instant,
     ) {
-        let Some(side) = self.end_opening(session, via, now).filter(|_| !self.is_leaving()) else {
+        let Some(side) = self
+            .end_opening(session, via, now)
+            .filter(|_| !self.is_leaving())
+        else {
             return self.emit(Output::CloseSession { session });
         };
         self.end_former_lives(peer, now);
@@ -192,7 +216,9 @@ impl Machine {
         }
         let is_known = self.members.life(peer).is_some();
         if !is_known && self.members.learn(peer, key, 0, now).is_none() {
-            self.notice(Notice::TooManyMembers { node: peer.id.clone() });
+            self.notice(Notice::TooManyMembers {
+                node: peer.id.clone(),
+            });
             return self.emit(Output::CloseSession { session });
         }
         if self.attach(session, peer, side, now) {
@@ -224,7 +250,9 @@ impl Machine {
 
     /// What counts as up under the identity of `peer` and is not this life, or has said goodbye.
     fn end_former_lives(&mut self, peer: &Peer, now: Instant) {
-        let Some(member) = self.members.get(&peer.id) else { return };
+        let Some(member) = self.members.get(&peer.id) else {
+            return;
+        };
         let former = member.peer.clone();
         if former != *peer {
             self.down(&former, NodeDownReason::ConnectionClosed, now);
@@ -235,10 +263,18 @@ impl Machine {
 
     /// Makes the session the one with its node. Whether the node has come up by it.
     fn attach(&mut self, session: SessionId, peer: &Peer, side: Side, now: Instant) -> bool {
-        let Some(member) = self.members.get_mut(&peer.id) else { return false };
+        let Some(member) = self.members.get_mut(&peer.id) else {
+            return false;
+        };
         let was_up = member.is_up();
         let former = member.session();
-        member.enter(State::Up { heard_at: now, session: Some(session) }, now);
+        member.enter(
+            State::Up {
+                heard_at: now,
+                session: Some(session),
+            },
+            now,
+        );
         member.redial_at = None;
         member.backoff.reset();
         if let Some(former) = former {
@@ -258,10 +294,16 @@ impl Machine {
 
     /// A stream of a session closed. Without a goodbye that is a loss, and is redialled at once.
     pub(super) fn closed(&mut self, session: SessionId, stream: Stream, now: Instant) {
-        let Some(peer) = self.sessions.get(session).map(|session| session.peer.clone()) else {
+        let Some(peer) = self
+            .sessions
+            .get(session)
+            .map(|session| session.peer.clone())
+        else {
             return self.accept_failed(session, now);
         };
-        let Some(member) = self.members.get_mut(&peer.id) else { return };
+        let Some(member) = self.members.get_mut(&peer.id) else {
+            return;
+        };
         if matches!(member.state, State::Leaving { .. }) {
             if stream == Stream::Lane {
                 self.down(&peer, NodeDownReason::GracefulShutdown, now);
@@ -282,7 +324,9 @@ impl Machine {
 
     /// The peer leaves. What it sent before is delivered first.
     pub(super) fn goodbye(&mut self, session: SessionId, now: Instant) {
-        let Some(found) = self.sessions.get(session) else { return };
+        let Some(found) = self.sessions.get(session) else {
+            return;
+        };
         let (peer, is_lane_ended) = (found.peer.clone(), found.is_lane_ended);
         if let Some(member) = self.members.get_mut(&peer.id) {
             let deadline = now + LANE_END_TIMEOUT;
@@ -295,10 +339,16 @@ impl Machine {
     }
 
     pub(super) fn lane_ended(&mut self, session: SessionId, now: Instant) {
-        let Some(found) = self.sessions.get_mut(session) else { return };
+        let Some(found) = self.sessions.get_mut(session) else {
+            return;
+        };
         found.is_lane_ended = true;
         let peer = found.peer.clone();
-        if self.members.life(&peer).is_some_and(|m| matches!(m.state, State::Leaving { .. })) {
+        if self
+            .members
+            .life(&peer)
+            .is_some_and(|m| matches!(m.state, State::Leaving { .. }))
+        {
             self.down(&peer, NodeDownReason::GracefulShutdown, now);
             self.check_stop(now);
         }
@@ -306,7 +356,9 @@ impl Machine {
 
     /// The user wants a session with a member, at once.
     pub(super) fn reconnect(&mut self, node: &NodeId, now: Instant) {
-        let Some(member) = self.members.get_mut(node) else { return };
+        let Some(member) = self.members.get_mut(node) else {
+            return;
+        };
         if member.session().is_some() {
             return;
         }
@@ -319,7 +371,9 @@ impl Machine {
 
     /// The user wants no session with a member: to both it is as if the other had left.
     pub(super) fn disconnect(&mut self, node: &NodeId, now: Instant) {
-        let Some(member) = self.members.get_mut(node) else { return };
+        let Some(member) = self.members.get_mut(node) else {
+            return;
+        };
         let (peer, session) = (member.peer.clone(), member.session());
         if !member.is_up() {
             member.enter(State::Left, now);

@@ -148,13 +148,17 @@ impl Machine {
 
     /// Has left when every peer closed its session, or time is up.
     pub(super) fn check_stop(&mut self, now: Instant) {
-        let Some(stop_at) = self.timers.stop_at else { return };
+        let Some(stop_at) = self.timers.stop_at else {
+            return;
+        };
         if self.sessions.len() > 0 && now < stop_at {
             return;
         }
         let sessions: Vec<SessionId> = self.sessions.ids().collect();
         for session in sessions {
-            let Some(lost) = self.sessions.close(session) else { continue };
+            let Some(lost) = self.sessions.close(session) else {
+                continue;
+            };
             self.emit(Output::CloseSession { session });
             self.emit(Output::SessionLost { peer: lost.peer });
         }

@@ -1,0 +1,56 @@
+//! Nodes leave, crash, and come back.
+
+use noex_cluster::Status;
+use noex_core::NodeDownReason;
+use tokio::time::timeout;
+
+use super::harness::{DEADLINE, config, start};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stops_has_left_in_order() {
+    let mut a = start(config("a", &[]));
+    let b = start(config("b", &[a.id()]));
+    a.sees(&[b.id()]).await;
+    timeout(DEADLINE, b.cluster.stop()).await.unwrap();
+    assert_eq!(b.cluster.status(), Status::Stopped);
+    assert_eq!(
+        a.node_down().await,
+        (b.id().clone(), NodeDownReason::GracefulShutdown)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_dropped_is_down_by_a_closed_connection() {
+    let mut a = start(config("a", &[]));
+    let b = start(config("b", &[a.id()]));
+    let id = b.id().clone();
+    a.sees(&[&id]).await;
+    drop(b);
+    assert_eq!(a.node_down().await, (id, NodeDownReason::ConnectionClosed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_comes_back_is_another_life() {
+    let mut a = start(config("a", &[]));
+    let b = start(config("b", &[a.id()]));
+    let id = b.id().clone();
+    a.sees(&[&id]).await;
+    drop(b);
+    assert_eq!(a.node_down().await.1, NodeDownReason::ConnectionClosed);
+    let _b = start(config("b", &[]).port(id.port()));
+    assert_eq!(a.node_up().await.id, id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disconnected_node_stays_away_until_it_is_wanted() {
+    let mut a = start(config("a", &[]));
+    let mut b = start(config("b", &[a.id()]));
+    a.sees(&[b.id()]).await;
+    b.sees(&[a.id()]).await;
+    a.cluster.disconnect(b.id());
+    assert_eq!(a.node_down().await.1, NodeDownReason::GracefulShutdown);
+    assert_eq!(b.node_down().await.1, NodeDownReason::GracefulShutdown);
+    a.cluster.reconnect(b.id());
+    assert_eq!(&a.node_up().await.id, b.id());
+    b.sees(&[a.id()]).await;
+}
