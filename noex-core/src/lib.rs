@@ -25,5 +25,6 @@ pub use codec::{Local, Wire};
 pub use exit::{ExitReason, Panic};
 pub use id::{CallRef, Creation, MonitorRef, NodeId, NodeIdError, Pid};
 pub use node::{LocalNode, NameError, NodeDownReason, Peer, PeerEvent, WeakNode};
+pub use process::current_pid;
 pub use router::{NoRouter, RouteError, Router};
 pub use signal::{Encoded, Signal, Target};

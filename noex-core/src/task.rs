@@ -1,9 +1,15 @@
 //! The only place that spawns a task of the runtime.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+
+use crate::node::LocalNode;
+use crate::process::Scope;
 
 /// Spawns `future` on `runtime`. Whoever spawns owns the handle, and stops the task with it.
 pub fn spawn_on<F>(runtime: &Handle, future: F) -> JoinHandle<F::Output>
@@ -11,4 +17,37 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     runtime.spawn(future)
+}
+
+/// Spawns `future` as a task of `node`: the node is the current one in it.
+pub fn spawn<F>(node: &LocalNode, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    spawn_on(
+        node.runtime(),
+        Within {
+            scope: Scope::of_node(node.clone()),
+            future,
+        },
+    )
+}
+
+pin_project! {
+    /// A future that is polled within a scope.
+    struct Within<F> {
+        scope: Scope,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _current = this.scope.enter();
+        this.future.poll(cx)
+    }
 }

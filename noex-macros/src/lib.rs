@@ -1,1 +1,28 @@
-//! Attribute macros of noex.
+//! Attribute macros of noex. They expand to paths below `::noex::__private` and know no other
+//! crate.
+
+mod main_fn;
+
+use proc_macro::TokenStream;
+
+/// Makes an async function the entry point of a node of a cluster.
+///
+/// It starts, in this order: the runtime, logging, and the node with its cluster, both from the
+/// environment. The body begins once the cluster is running. When it returns, or on SIGTERM or
+/// SIGINT, the node stops in order: calls in flight finish, names go, servers stop, the cluster is
+/// left. A signal ends the process with code 0, otherwise the body's result decides.
+///
+/// Arguments: `worker_threads = N`, the runtime's worker threads; one for each core at first.
+///
+/// ```text
+/// #[noex::main]
+/// async fn main() -> Result<(), noex::StartError> {
+///     let counter = Counter::start(0).name("counter").await?;
+///     noex::until_stopped().await;
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    main_fn::expand(arguments.into(), function.into()).into()
+}

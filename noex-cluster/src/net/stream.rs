@@ -161,8 +161,6 @@ impl SecureStream {
         }
     }
 
-    /// Takes the socket off the runtime that drove it so far, and gives it to the current one.
-
     /// Takes the socket from the runtime that drove it so far to the current one.
     pub(super) fn arrive(self) -> io::Result<Self> {
         let Self { reader, writer } = self;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use noex_cluster::{BackoffSettings, Cluster, ClusterConfig, ClusterEvent, Events, NodeInfo};
+use noex_cluster::{Cluster, ClusterConfig, ClusterEvent, Events, NodeInfo};
 use noex_core::{LocalNode, NodeDownReason, NodeId};
 use tokio::time::timeout;
 
@@ -16,7 +16,9 @@ pub(crate) const SECRET: &str = "correct horse battery staple";
 #[derive(Debug)]
 pub(crate) struct TestNode {
     pub(crate) cluster: Cluster,
-    pub(crate) events: Events,
+    events: Events,
+    /// Everything that happened so far.
+    pub(crate) seen: Vec<ClusterEvent>,
 }
 
 /// A node's configuration: on loopback, any free port, fast.
@@ -42,7 +44,11 @@ pub(crate) fn start(config: ClusterConfig) -> TestNode {
     let node = LocalNode::start(bound.node_id().clone());
     let cluster = bound.start(&node);
     let events = cluster.subscribe();
-    TestNode { cluster, events }
+    TestNode {
+        cluster,
+        events,
+        seen: Vec::new(),
+    }
 }
 
 impl TestNode {
@@ -77,17 +83,32 @@ impl TestNode {
         }
     }
 
-    async fn event(&mut self) -> ClusterEvent {
-        let seen = || {
-            format!(
-                "{} sees {:?}",
-                self.cluster.local_node_id(),
-                self.cluster.nodes()
-            )
-        };
-        let next = timeout(DEADLINE, self.events.next()).await;
-        next.unwrap_or_else(|_elapsed| panic!("nothing happens: {}", seen()))
-            .unwrap()
-            .unwrap()
+    /// Stops the node, and takes in everything that happened to it.
+    pub(crate) async fn stop(&mut self) {
+        within(self.cluster.stop()).await;
+        while let Some(event) = self.events.next().await {
+            self.seen.push(event.expect("no event is missed"));
+        }
     }
+
+    async fn event(&mut self) -> ClusterEvent {
+        let Ok(event) = timeout(DEADLINE, self.events.next()).await else {
+            let Self { cluster, seen, .. } = self;
+            panic!(
+                "{} waits, saw {seen:?}, and sees {:?}",
+                cluster.local_node_id(),
+                cluster.nodes()
+            );
+        };
+        let event = event.expect("the node runs").expect("no event is missed");
+        self.seen.push(event.clone());
+        event
+    }
+}
+
+/// Waits no longer than any test does.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future)
+        .await
+        .expect("it is done before the deadline")
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{CallError, ReplyAddress};
@@ -201,26 +202,41 @@ impl fmt::Debug for Remote {
 
 /// The calls of other nodes that this node has yet to answer.
 #[derive(Debug, Default)]
-pub(crate) struct InboundCalls(DashMap<ReplyAddress, Arc<AtomicBool>, foldhash::fast::RandomState>);
+pub(crate) struct InboundCalls {
+    open: DashMap<ReplyAddress, Arc<AtomicBool>, foldhash::fast::RandomState>,
+    closed: Notify,
+}
 
 impl InboundCalls {
     fn open(&self, address: ReplyAddress) -> Arc<AtomicBool> {
         let cancelled = Arc::new(AtomicBool::new(false));
-        self.0.insert(address, Arc::clone(&cancelled));
+        self.open.insert(address, Arc::clone(&cancelled));
         cancelled
     }
 
     fn close(&self, address: ReplyAddress) {
-        self.0.remove(&address);
+        self.open.remove(&address);
+        self.closed.notify_waiters();
     }
 
     pub(crate) fn cancel(&self, address: ReplyAddress) {
-        if let Some(cancelled) = self.0.get(&address) {
+        if let Some(cancelled) = self.open.get(&address) {
             cancelled.store(true, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.open.len()
+    }
+
+    /// Waits until none is open.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.open.is_empty() {
+                return;
+            }
+            closed.await;
+        }
     }
 }

@@ -9,6 +9,7 @@ mod observe;
 mod peer_table;
 mod peers;
 mod relate;
+mod shutdown;
 
 pub use local_node::{LocalNode, WeakNode};
 pub use names::NameError;

@@ -21,16 +21,18 @@ pub struct Process<M> {
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
+    root: bool,
 }
 
 impl<M: Send + 'static> Process<M> {
-    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: usize) -> Self {
+    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: usize, root: bool) -> Self {
         let relations = Mutex::new(Relations::default());
         Self {
             pid,
             node,
             mailbox: Mailbox::new(capacity),
             relations,
+            root,
         }
     }
 
@@ -62,6 +64,8 @@ impl<M> fmt::Debug for Process<M> {
 /// A process as its node sees it, whatever messages it takes.
 pub(crate) trait AnyProcess: Any + Send + Sync {
     fn pid(&self) -> Pid;
+    /// Whether it was started without a link: nobody else stops it.
+    fn is_root(&self) -> bool;
     fn relations(&self) -> &Mutex<Relations>;
     fn post(&self, info: Info) -> bool;
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
@@ -72,6 +76,10 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
 impl<M: Send + 'static> AnyProcess for Process<M> {
     fn pid(&self) -> Pid {
         self.pid
+    }
+
+    fn is_root(&self) -> bool {
+        self.root
     }
 
     fn relations(&self) -> &Mutex<Relations> {

@@ -49,6 +49,20 @@ impl Scope {
         }
     }
 
+    pub(crate) const fn of_node(node: LocalNode) -> Self {
+        Self {
+            node: Some(node),
+            pid: None,
+            unanswered: Vec::new(),
+        }
+    }
+
+    /// Puts this scope in the place of the thread's until the guard is dropped.
+    pub(crate) fn enter(&mut self) -> ScopeGuard<'_> {
+        self.swap();
+        ScopeGuard(self)
+    }
+
     /// Puts this scope in the place of the thread's, or back.
     pub(crate) fn swap(&mut self) {
         CURRENT.with_borrow_mut(|current| std::mem::swap(current, self));
@@ -60,6 +74,15 @@ impl Scope {
 
     pub(crate) const fn has_unanswered(&self) -> bool {
         !self.unanswered.is_empty()
+    }
+}
+
+/// Takes its scope back when it is dropped, also by a panic.
+pub(crate) struct ScopeGuard<'a>(&'a mut Scope);
+
+impl Drop for ScopeGuard<'_> {
+    fn drop(&mut self) {
+        self.0.swap();
     }
 }
 
@@ -114,11 +137,7 @@ impl fmt::Debug for EnterGuard {
 }
 
 pub(crate) fn enter_node(node: LocalNode) -> EnterGuard {
-    let mut before = Scope {
-        node: Some(node),
-        pid: None,
-        unanswered: Vec::new(),
-    };
+    let mut before = Scope::of_node(node);
     before.swap();
     EnterGuard {
         before,

@@ -77,7 +77,12 @@ impl LocalNode {
         B: FnOnce(Receiver<M>) -> F,
     {
         let SpawnOptions { capacity, link } = options;
-        let process = Arc::new(Process::new(self.next_pid(), self.clone(), capacity));
+        let process = Arc::new(Process::new(
+            self.next_pid(),
+            self.clone(),
+            capacity,
+            link.is_none(),
+        ));
         self.process_started(Arc::clone(&process) as Arc<dyn AnyProcess>);
         if let Some(other) = link {
             self.link(process.pid(), other);

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
+use noex_core::LocalNode;
 use noex_core::task::spawn_on;
-use noex_core::{Creation, LocalNode};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;

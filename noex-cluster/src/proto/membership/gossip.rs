@@ -38,7 +38,7 @@ impl Machine {
             Message::Heartbeat(facts) => self.emit(Output::Facts { peer, facts }),
             Message::Members(records) => {
                 for record in records {
-                    self.merge(session, record, now);
+                    self.merge(session, &record, now);
                 }
             }
         }
@@ -46,7 +46,7 @@ impl Machine {
 
     /// Takes in what a peer knows of a member. Who is up is decided by our own session with it;
     /// a record tells where to look for one, and whom not to look for any more.
-    fn merge(&mut self, from: SessionId, record: Record, now: Instant) {
+    fn merge(&mut self, from: SessionId, record: &Record, now: Instant) {
         if record.peer.id == self.own.peer.id {
             return;
         }
@@ -65,13 +65,13 @@ impl Machine {
             // Two members that hold two former lives for alive must not convince each other of
             // them in turn, so another life is learned and not passed on.
             Some(_) => {
-                self.learn(&record, now);
+                self.learn(record, now);
                 false
             }
-            None => self.learn(&record, now),
+            None => self.learn(record, now),
         };
         if is_news {
-            self.relay(from, &record);
+            self.relay(from, record);
         }
     }
 

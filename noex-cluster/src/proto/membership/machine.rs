@@ -123,7 +123,7 @@ impl Machine {
                     .resolved(seed, &addresses, now, &mut self.rng);
             }
             Input::Identified { dial, peer, key } => self.identified(dial, &peer, key, now),
-            Input::DialFailed { dial, how } => self.dial_failed(dial, how, now),
+            Input::DialFailed { dial, how } => self.dial_failed(dial, &how, now),
             Input::Asked { session, peer, key } => self.asked(session, peer, key, now),
             Input::AcceptFailed { session } => self.accept_failed(session, now),
             Input::SessionOpened {

@@ -98,11 +98,11 @@ impl Machine {
             || (has_left && is_seed))
     }
 
-    pub(super) fn dial_failed(&mut self, dial: DialId, how: DialFailure, now: Instant) {
+    pub(super) fn dial_failed(&mut self, dial: DialId, how: &DialFailure, now: Instant) {
         let Some(dial) = self.dials.end(dial) else {
             return;
         };
-        if how == DialFailure::Declined(Refusal::NameTaken) {
+        if *how == DialFailure::Declined(Refusal::NameTaken) {
             self.notice(Notice::NameTaken);
         }
         let judged = dial.found.as_ref().or(match &dial.aim {
