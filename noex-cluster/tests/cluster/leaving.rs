@@ -54,3 +54,14 @@ async fn a_disconnected_node_stays_away_until_it_is_wanted() {
     assert_eq!(&a.node_up().await.id, b.id());
     b.sees(&[a.id()]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stops_while_its_session_opens_has_left_in_order() {
+    let mut a = start(config("a", &[]));
+    for round in 0..20 {
+        let b = start(config(&format!("b{round}"), &[a.id()]));
+        let id = a.node_up().await.id;
+        timeout(DEADLINE, b.cluster.stop()).await.unwrap();
+        assert_eq!(a.node_down().await, (id, NodeDownReason::GracefulShutdown));
+    }
+}

@@ -57,9 +57,10 @@ impl DialTable {
             .collect()
     }
 
-    /// Ends all dials.
-    pub(crate) fn end_all(&mut self) -> Vec<DialId> {
-        std::mem::take(&mut self.dials).into_keys().collect()
+    /// Ends all dials on which we have not said who we are.
+    pub(crate) fn end_all_not_proceeding(&mut self) -> Vec<DialId> {
+        let ended = self.dials.extract_if(.., |_, dial| dial.found.is_none());
+        ended.map(|(id, _)| id).collect()
     }
 
     /// The dial goes on to say to `peer` who we are.
@@ -84,6 +85,11 @@ impl DialTable {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.dials.len()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dials.is_empty()
     }
 
     /// Whether a dial went on to this life of a node.

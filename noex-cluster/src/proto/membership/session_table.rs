@@ -136,6 +136,11 @@ impl SessionTable {
         self.open.len()
     }
 
+    /// Whether none is open or accepted.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.accepting.is_empty()
+    }
+
     /// What becomes of the request of `peer`; `is_dialling` if a dial of ours went on to it.
     pub(crate) fn admit(
         &self,

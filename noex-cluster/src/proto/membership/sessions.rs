@@ -121,6 +121,7 @@ impl Machine {
             self.down(&peer, reason, now);
         }
         self.dial_again(&dial.aim, now);
+        self.check_stop(now);
     }
 
     /// A dial came to nothing: the next one to the same aim, if there is to be one.
@@ -185,6 +186,7 @@ impl Machine {
         let Some(peer) = self.sessions.end_accept(session) else {
             return;
         };
+        self.check_stop(now);
         if let Some(member) = self.members.get_mut(&peer.id)
             && member.peer == peer
             && member.session().is_none()
@@ -203,10 +205,7 @@ impl Machine {
         via: Via,
         now: Instant,
     ) {
-        let Some(side) = self
-            .end_opening(session, via, now)
-            .filter(|_| !self.is_leaving())
-        else {
+        let Some(side) = self.end_opening(session, via, now) else {
             return self.emit(Output::CloseSession { session });
         };
         self.end_former_lives(peer, now);
@@ -226,6 +225,10 @@ impl Machine {
         }
         self.tell_all(session);
         self.timers.join_at = None;
+        if self.is_leaving() {
+            // The peer counts us as up, so it must hear that we leave.
+            return self.emit(Output::Farewell { session });
+        }
         self.enter(Status::Running);
     }
 

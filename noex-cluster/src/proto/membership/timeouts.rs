@@ -129,14 +129,14 @@ impl Machine {
         }
     }
 
-    /// Begins to leave: everybody is told.
+    /// Begins to leave: everybody is told, those too with whom a session is about to open.
     pub(super) fn leave(&mut self, now: Instant) {
         if self.is_leaving() {
             return;
         }
         self.enter(Status::Stopping);
         self.timers.stop_at = Some(now + STOP_TIMEOUT);
-        for dial in self.dials.end_all() {
+        for dial in self.dials.end_all_not_proceeding() {
             self.emit(Output::CancelDial { dial });
         }
         let sessions: Vec<SessionId> = self.sessions.ids().collect();
@@ -151,7 +151,8 @@ impl Machine {
         let Some(stop_at) = self.timers.stop_at else {
             return;
         };
-        if self.sessions.len() > 0 && now < stop_at {
+        let is_idle = self.sessions.is_idle() && self.dials.is_empty();
+        if !is_idle && now < stop_at {
             return;
         }
         let sessions: Vec<SessionId> = self.sessions.ids().collect();
