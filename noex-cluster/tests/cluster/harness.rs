@@ -16,6 +16,7 @@ pub(crate) const SECRET: &str = "correct horse battery staple";
 #[derive(Debug)]
 pub(crate) struct TestNode {
     pub(crate) cluster: Cluster,
+    pub(crate) node: LocalNode,
     events: Events,
     /// Everything that happened so far.
     pub(crate) seen: Vec<ClusterEvent>,
@@ -46,6 +47,7 @@ pub(crate) fn start(config: ClusterConfig) -> TestNode {
     let events = cluster.subscribe();
     TestNode {
         cluster,
+        node,
         events,
         seen: Vec::new(),
     }

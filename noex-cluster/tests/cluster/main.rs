@@ -11,3 +11,4 @@ mod joining;
 mod leaving;
 mod strangers;
 mod crossing;
+mod signals;
