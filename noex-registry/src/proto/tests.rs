@@ -791,11 +791,10 @@ impl World {
                 self.deliver();
             }
             for at in NODES {
-                let held: Vec<Pid> = self.nodes[&at].machine.held().collect();
-                for pid in held {
-                    if !self.alive.contains(&pid) {
-                        self.input(at, Input::ProcessEnded { pid });
-                    }
+                let mut dead: Vec<Pid> = self.nodes[&at].machine.held().collect();
+                dead.retain(|pid| !self.alive.contains(pid));
+                for pid in dead {
+                    self.input(at, Input::ProcessEnded { pid });
                 }
             }
             self.pass(Duration::from_secs(1));
