@@ -16,6 +16,10 @@ mod machine;
 mod gossip;
 mod sessions;
 mod timeouts;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
 
 pub use status::Status;
 
