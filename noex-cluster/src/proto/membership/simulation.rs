@@ -41,7 +41,6 @@ pub(super) enum Told {
 
 /// The nodes and the network between them.
 pub(super) struct Simulation {
-    pub(super) start: Instant,
     pub(super) now: Instant,
     pub(super) nodes: Vec<Node>,
     /// Pairs between which nothing passes, the smaller index first.
@@ -87,10 +86,8 @@ enum Event {
 
 impl Simulation {
     pub(super) fn new(seed: u64) -> Self {
-        let start = tokio::time::Instant::now().into_std();
         Self {
-            start,
-            now: start,
+            now: tokio::time::Instant::now().into_std(),
             nodes: Vec::new(),
             cuts: BTreeSet::new(),
             rng: StdRng::seed_from_u64(seed),
@@ -261,9 +258,9 @@ impl Simulation {
                     return;
                 }
                 if node.is_paused {
-                    node.inbox.push(input)
+                    node.inbox.push(input);
                 } else {
-                    self.feed(index, input)
+                    self.feed(index, input);
                 }
             }
             Event::Reach { from, dial, to } => self.reach(from, dial, to),
