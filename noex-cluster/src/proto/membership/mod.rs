@@ -14,6 +14,7 @@ mod discovery;
 mod dial_table;
 mod machine;
 mod gossip;
+mod admission;
 mod sessions;
 mod timeouts;
 #[cfg(test)]

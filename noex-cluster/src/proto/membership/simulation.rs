@@ -113,6 +113,21 @@ impl Simulation {
         self.nodes[index] = self.fresh(index, seeds);
     }
 
+    /// A node that says it is another one.
+    pub(super) fn add_twin(&mut self, of: usize, seeds: &[usize]) -> usize {
+        let index = self.nodes.len();
+        let mut node = self.fresh(index, seeds);
+        node.peer.id = self.nodes[of].peer.id.clone();
+        let own = Own {
+            peer: node.peer.clone(),
+            key: key_of(node.peer.creation),
+        };
+        let names = seeds.iter().map(|_| None).collect();
+        node.machine = Machine::new(own, RULES, names, self.rng.random(), self.now);
+        self.nodes.push(node);
+        index
+    }
+
     fn fresh(&mut self, index: usize, seeds: &[usize]) -> Node {
         let id = NodeId::new("n", "127.0.0.1", port_of(index)).unwrap();
         let creation = Creation::from_bits(self.rng.random());

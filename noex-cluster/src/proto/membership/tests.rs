@@ -253,3 +253,17 @@ fn a_disconnected_member_stays_away_until_it_is_wanted() {
         );
     }
 }
+
+#[test]
+fn a_second_live_node_with_the_same_identity_is_refused() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let twin = sim.add_twin(1, &[0]);
+        sim.run(seconds(30));
+        for index in [0, 2] {
+            assert_eq!(sim.view(index), others(index, 3), "seed {seed}");
+            assert_eq!(downs(&sim, index), 0, "seed {seed}");
+        }
+        assert_eq!(sim.sessions_of(twin), [], "seed {seed}");
+    }
+}
