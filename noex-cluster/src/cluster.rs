@@ -69,6 +69,12 @@ impl Bound {
             node_id,
         } = self;
         let runtime = Handle::current();
+        if !config.keys.secure {
+            tracing::warn!(
+                node = %node_id,
+                "no secret is set: whoever reaches the port can join the cluster"
+            );
+        }
         let router = Arc::new(ClusterRouter::new(node.creation()));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));

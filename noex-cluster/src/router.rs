@@ -34,11 +34,9 @@ impl ClusterRouter {
         self.lanes.remove(&peer);
     }
 
-    /// Nobody can be reached any more. Who could until now.
-    pub(crate) fn clear(&self) -> Vec<Creation> {
-        let peers = self.neighbours();
+    /// Nobody can be reached any more.
+    pub(crate) fn clear(&self) {
         self.lanes.clear();
-        peers
     }
 
     /// The lane that carries the signals of this target: where more lanes would be told apart.

@@ -107,8 +107,15 @@ impl View {
 
     /// The driver has ended, in order or not: nobody can be reached, and nothing happens any more.
     pub(crate) fn abandon(&self, node: &LocalNode) {
-        for peer in self.router.clear() {
-            node.session_lost(peer);
+        self.router.clear();
+        let members: Vec<Member> = self.members.lock().values().cloned().collect();
+        for member in members
+            .iter()
+            .filter(|member| member.status == NodeStatus::Up)
+        {
+            let reason = NodeDownReason::ConnectionClosed;
+            node.peer_down(&member.peer, reason);
+            self.down(&member.peer, reason);
         }
         node.detach();
         self.end();

@@ -78,8 +78,13 @@ impl Acceptor {
             peer,
             peer_key,
             channel,
-            ..
+            version,
+            key_index,
         } = accepted;
+        tracing::debug!(node = %peer.node, version, "handshake done");
+        if key_index > 0 {
+            tracing::info!(node = %peer.node, "the node still uses a previous secret");
+        }
         let claim = Claim {
             peer: Peer::new(peer.node, peer.creation),
             key: peer_key,

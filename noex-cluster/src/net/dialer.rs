@@ -189,6 +189,7 @@ impl Dialer {
             dialled,
         } = answered;
         let ends = self.identity.ends(dialled.peer.creation);
+        tracing::debug!(%address, version = dialled.version, "handshake done");
         let frames = FrameReader::new(frame_size_max, ends);
         let verdict = async {
             stream.write(&dialled.third).await?;

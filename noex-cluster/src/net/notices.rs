@@ -22,6 +22,11 @@ pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
             node = %peer.id, creation = %peer.creation,
             "refused: the node shows another key than the one that its life began with"
         ),
+        Notice::TwoLives { peer } => tracing::warn!(
+            node = %peer.id, creation = %peer.creation,
+            "refused: another live node has the same name, host and port; give one of the two \
+             another name. If the node was just restarted, it is let in at its next attempt"
+        ),
         Notice::TooManyMembers { node } => {
             tracing::warn!(%node, "not recorded: there are too many members");
         }

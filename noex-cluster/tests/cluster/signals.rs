@@ -85,7 +85,7 @@ async fn a_monitor_fires_when_the_process_or_its_node_ends() {
     let (second, _second) = reporter(&b.node);
     a.node.monitor(watcher.pid(), second.pid());
     a.node.monitor(watcher.pid(), first.pid());
-    b.node
+    a.node
         .exit(watcher.pid(), first.pid(), ExitReason::Killed)
         .unwrap();
     let mut down = async || match within(seen.recv()).await {

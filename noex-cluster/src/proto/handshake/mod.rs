@@ -29,4 +29,4 @@ pub(crate) use dialling::{Dialled, Dialling};
 pub(crate) use error::HandshakeError;
 pub(crate) use hello::{Hello, Purpose};
 pub(crate) use noise::PATTERN;
-pub(crate) use preamble::{check_preamble, take_first, take_message};
+pub(crate) use preamble::{take_first, take_message};

@@ -278,7 +278,7 @@ impl Machine {
             peer: peer.clone(),
             reason,
         });
-        if is_graceful {
+        if is_graceful && !self.is_leaving() {
             self.tell_others(peer);
         }
     }

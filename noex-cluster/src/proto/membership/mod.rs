@@ -14,8 +14,13 @@ mod discovery;
 mod dial_table;
 mod machine;
 mod gossip;
+mod admission;
 mod sessions;
 mod timeouts;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
 
 pub use status::Status;
 

@@ -84,6 +84,8 @@ pub(crate) enum Notice {
     NameTaken,
     /// A node showed another static key than the one known for its life.
     WrongKey { peer: Peer },
+    /// Two live nodes have one identity; this is the second one, and it was refused.
+    TwoLives { peer: Peer },
     /// There are more members than are kept; this one was not recorded.
     TooManyMembers { node: NodeId },
     /// Our own process was paused, or its machine was.

@@ -9,7 +9,7 @@ use super::input::{DialFailure, Stream, Via};
 use super::machine::Machine;
 use super::member::{Member, State};
 use super::output::{DialId, Notice, Output, SessionId};
-use super::session_table::{Admission, Side};
+use super::session_table::Side;
 use super::status::Status;
 use crate::proto::wire::Refusal;
 
@@ -26,7 +26,7 @@ impl Machine {
             return self.emit(Output::CancelDial { dial });
         };
         self.judge_answer(dial, &aim, peer, now);
-        if self.is_wanted(&aim, peer, key) {
+        if self.is_wanted(&aim, peer, key, now) {
             self.dials.proceed(dial, peer.clone());
             return self.emit(Output::Proceed { dial });
         }
@@ -69,33 +69,6 @@ impl Machine {
         {
             *heard_at = now;
         }
-    }
-
-    /// Whether a session with the node that answered is wanted.
-    fn is_wanted(&mut self, aim: &Aim, peer: &Peer, key: [u8; 32]) -> bool {
-        if peer.creation == self.own.peer.creation {
-            return false;
-        }
-        if peer.id == self.own.peer.id {
-            self.notice(Notice::NameTaken);
-            return false;
-        }
-        if self
-            .members
-            .key_of(peer.creation)
-            .is_some_and(|known| known != key)
-        {
-            self.notice(Notice::WrongKey { peer: peer.clone() });
-            return false;
-        }
-        let has_left = self
-            .members
-            .life(peer)
-            .is_some_and(|m| m.state == State::Left);
-        let is_seed = matches!(aim, Aim::Address(_));
-        !(self.sessions.has(peer.creation)
-            || self.dials.is_proceeding_to(peer.creation)
-            || (has_left && is_seed))
     }
 
     pub(super) fn dial_failed(&mut self, dial: DialId, how: &DialFailure, now: Instant) {
@@ -152,33 +125,6 @@ impl Machine {
             }
         }
         self.emit(Output::Answer { session, answer });
-    }
-
-    fn admit(&mut self, peer: &Peer, key: [u8; 32], now: Instant) -> Result<(), Refusal> {
-        if self.is_leaving() {
-            return Err(Refusal::Stopping);
-        }
-        if peer.creation == self.own.peer.creation {
-            return Err(Refusal::OwnAddress);
-        }
-        if peer.id == self.own.peer.id {
-            self.notice(Notice::NameTaken);
-            return Err(Refusal::NameTaken);
-        }
-        if self
-            .members
-            .key_of(peer.creation)
-            .is_some_and(|known| known != key)
-        {
-            self.notice(Notice::WrongKey { peer: peer.clone() });
-            return Err(Refusal::WrongKey);
-        }
-        let is_dialling = self.dials.is_proceeding_to(peer.creation);
-        match self.sessions.admit(&self.own.peer, peer, is_dialling, now) {
-            Admission::Accept => Ok(()),
-            Admission::Crossing => Err(Refusal::Crossing),
-            Admission::AlreadyConnected => Err(Refusal::AlreadyConnected),
-        }
     }
 
     /// An accepted session came to nothing: a member without one is dialled.

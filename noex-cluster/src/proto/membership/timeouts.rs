@@ -146,7 +146,8 @@ impl Machine {
         self.check_stop(now);
     }
 
-    /// Has left when every peer closed its session, or time is up.
+    /// Has left when every peer closed its session, or time is up. To this node, whoever is still
+    /// up is gone then: there is one down for each up even so.
     pub(super) fn check_stop(&mut self, now: Instant) {
         let Some(stop_at) = self.timers.stop_at else {
             return;
@@ -155,15 +156,12 @@ impl Machine {
         if !is_idle && now < stop_at {
             return;
         }
-        let sessions: Vec<SessionId> = self.sessions.ids().collect();
-        for session in sessions {
-            let Some(lost) = self.sessions.close(session) else {
-                continue;
-            };
-            self.emit(Output::CloseSession { session });
-            self.emit(Output::SessionLost { peer: lost.peer });
-        }
         self.timers.stop_at = None;
+        let up = self.members.iter().filter(|member| member.is_up());
+        let up: Vec<Peer> = up.map(|member| member.peer.clone()).collect();
+        for peer in up {
+            self.down(&peer, NodeDownReason::GracefulShutdown, now);
+        }
         self.enter(Status::Stopped);
     }
 }

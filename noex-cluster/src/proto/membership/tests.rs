@@ -1,0 +1,269 @@
+//! What a cluster of machines comes to, whatever happens to its nodes and its network.
+
+use std::time::Duration;
+
+use noex_core::NodeDownReason;
+
+use super::Input;
+use super::simulation::{RULES, Simulation, Told};
+
+/// Random runs of each property.
+const RUNS: u64 = 100;
+
+/// What a decision that waits for no time-out may take.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// A cluster of this size in which everybody knows everybody.
+fn cluster(seed: u64, size: usize) -> Simulation {
+    let mut sim = Simulation::new(seed);
+    for index in 0..size {
+        let first = if index == 0 { &[][..] } else { &[0] };
+        sim.add(first);
+    }
+    sim.run(seconds(10));
+    for index in 0..size {
+        assert_eq!(sim.view(index), others(index, size), "seed {seed}");
+    }
+    sim
+}
+
+fn others(index: usize, size: usize) -> Vec<usize> {
+    (0..size).filter(|other| *other != index).collect()
+}
+
+fn downs(sim: &Simulation, index: usize) -> usize {
+    let is_down = |told: &Told| matches!(told, Told::Down(..));
+    sim.nodes[index]
+        .told
+        .iter()
+        .filter(|(_, told)| is_down(told))
+        .count()
+}
+
+#[test]
+fn everybody_learns_everybody_from_one_seed() {
+    for seed in 0..RUNS {
+        cluster(seed, 7);
+    }
+}
+
+#[test]
+fn nodes_that_dial_each_other_keep_one_session_and_nobody_goes_down() {
+    for seed in 0..RUNS * 10 {
+        let mut sim = Simulation::new(seed);
+        sim.add(&[1]);
+        sim.add(&[0]);
+        sim.run(seconds(3));
+        for (index, other) in [(0, 1), (1, 0)] {
+            assert_eq!(sim.view(index), [other], "seed {seed}");
+            assert_eq!(sim.sessions_of(index).len(), 1, "seed {seed}");
+            assert_eq!(sim.nodes[index].told.len(), 1, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_is_down_at_once_everywhere() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 5);
+        let since = sim.now;
+        sim.kill(2);
+        sim.run(seconds(1));
+        for index in others(2, 5) {
+            let (after, reason) = sim.down_after(index, 2, since).unwrap();
+            assert_eq!(reason, NodeDownReason::ConnectionClosed);
+            assert!(after < AT_ONCE, "seed {seed}: {after:?}");
+        }
+    }
+}
+
+#[test]
+fn a_paused_process_is_down_in_time_and_comes_back_as_the_same_life() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 4);
+        let since = sim.now;
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        let detection = RULES.detection_time();
+        for index in others(1, 4) {
+            let (after, reason) = sim.down_after(index, 1, since).unwrap();
+            assert_eq!(reason, NodeDownReason::HeartbeatTimeout);
+            assert!(after <= detection.mul_f64(1.1), "seed {seed}: {after:?}");
+            let earliest = detection - RULES.heartbeat_interval;
+            assert!(after >= earliest, "seed {seed}: {after:?}");
+        }
+        sim.resume(1);
+        sim.run(seconds(40));
+        for index in 0..4 {
+            assert_eq!(sim.view(index), others(index, 4), "seed {seed}");
+        }
+        assert_eq!(downs(&sim, 1), 0, "seed {seed}: {:?}", sim.nodes[1].told);
+    }
+}
+
+#[test]
+fn a_short_pause_makes_nobody_go_down() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 4);
+        sim.nodes[3].is_paused = true;
+        sim.run(Duration::from_millis(3_900));
+        sim.resume(3);
+        sim.run(seconds(10));
+        for index in 0..4 {
+            assert_eq!(downs(&sim, index), 0, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_leaves_is_gone_at_once_and_not_dialled_again() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 4);
+        let since = sim.now;
+        sim.feed(3, Input::Leave);
+        sim.run(seconds(2));
+        for index in others(3, 4) {
+            let (after, reason) = sim.down_after(index, 3, since).unwrap();
+            assert_eq!(reason, NodeDownReason::GracefulShutdown);
+            assert!(after < AT_ONCE, "seed {seed}: {after:?}");
+        }
+        sim.kill(3);
+        let before: Vec<usize> = sim.nodes.iter().map(|node| node.dials).collect();
+        sim.run(seconds(20));
+        let after: Vec<usize> = sim.nodes.iter().map(|node| node.dials).collect();
+        assert_eq!(before, after, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_broken_connection_is_replaced_and_nobody_goes_down() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        sim.reset(0, 1);
+        sim.run(seconds(3));
+        for index in 0..3 {
+            assert_eq!(sim.view(index), others(index, 3), "seed {seed}");
+            assert_eq!(downs(&sim, index), 0, "seed {seed}");
+        }
+        for (index, other) in [(0, 1), (1, 0)] {
+            let peer = sim.nodes[other].peer.clone();
+            let told: Vec<&Told> = sim.nodes[index].told.iter().map(|(_, told)| told).collect();
+            let last: Vec<&Told> = told.into_iter().rev().take(2).collect();
+            let expected = [&Told::Reconnected(peer.clone()), &Told::Lost(peer)];
+            assert_eq!(last, expected, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_comes_back_at_once_is_down_and_then_up_as_another_life() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 4);
+        let former = sim.nodes[2].peer.clone();
+        sim.kill(2);
+        sim.restart(2, &[0]);
+        let latter = sim.nodes[2].peer.clone();
+        sim.run(seconds(10));
+        for index in others(2, 4) {
+            assert_eq!(sim.view(index), others(index, 4), "seed {seed}");
+            let told: Vec<&Told> = sim.nodes[index].told.iter().map(|(_, told)| told).collect();
+            let down = Told::Down(former.clone(), NodeDownReason::ConnectionClosed);
+            let down = told.iter().position(|told| **told == down).unwrap();
+            let up = told
+                .iter()
+                .position(|told| **told == Told::Up(latter.clone()))
+                .unwrap();
+            assert!(down < up, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_split_is_noticed_in_time_and_heals() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 4);
+        let since = sim.now;
+        sim.cuts.extend([(0, 2), (0, 3), (1, 2), (1, 3)]);
+        sim.run(seconds(20));
+        for (index, other) in [(0, 2), (3, 1)] {
+            let (after, reason) = sim.down_after(index, other, since).unwrap();
+            assert_eq!(reason, NodeDownReason::HeartbeatTimeout);
+            assert!(
+                after <= RULES.detection_time().mul_f64(1.1),
+                "seed {seed}: {after:?}"
+            );
+        }
+        assert_eq!(
+            (sim.view(0), sim.view(3)),
+            (vec![1], vec![2]),
+            "seed {seed}"
+        );
+        sim.cuts.clear();
+        sim.run(seconds(60));
+        for index in 0..4 {
+            assert_eq!(sim.view(index), others(index, 4), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn two_halves_that_share_a_seed_merge() {
+    for seed in 0..RUNS {
+        let mut sim = Simulation::new(seed);
+        for seeds in [&[2][..], &[0, 2], &[], &[2]] {
+            sim.add(seeds);
+        }
+        sim.cuts.extend([(0, 2), (1, 2), (0, 3), (1, 3)]);
+        sim.run(seconds(15));
+        assert_eq!(
+            (sim.view(0), sim.view(2)),
+            (vec![1], vec![3]),
+            "seed {seed}"
+        );
+        sim.cuts.clear();
+        sim.run(seconds(60));
+        for index in 0..4 {
+            assert_eq!(sim.view(index), others(index, 4), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_disconnected_member_stays_away_until_it_is_wanted() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(60));
+        assert_eq!(
+            (sim.view(0), sim.view(1)),
+            (vec![2], vec![2]),
+            "seed {seed}"
+        );
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(1));
+        assert_eq!(
+            (sim.view(0), sim.view(1)),
+            (vec![1, 2], vec![0, 2]),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_second_live_node_with_the_same_identity_is_refused() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let twin = sim.add_twin(1, &[0]);
+        sim.run(seconds(30));
+        for index in [0, 2] {
+            assert_eq!(sim.view(index), others(index, 3), "seed {seed}");
+            assert_eq!(downs(&sim, index), 0, "seed {seed}");
+        }
+        assert_eq!(sim.sessions_of(twin), [], "seed {seed}");
+    }
+}
