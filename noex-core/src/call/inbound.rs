@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dashmap::DashMap;
 use tokio::time::Instant;
 
-use super::{CallError, ReplyAddress};
+use super::{CallError, ReplyAddress, deadline_after};
 use crate::codec::{self, Wire};
 use crate::id::Pid;
 use crate::node::LocalNode;
@@ -41,7 +41,9 @@ impl Inbound {
             .into_iter()
             .map(|address| Some(Handle(Some(Remote::open(node, address)))))
             .collect();
-        let deadline = message.remaining.map(|remaining| now + remaining);
+        let deadline = message
+            .remaining
+            .map(|remaining| deadline_after(now, remaining));
         Self {
             message,
             deadline,
