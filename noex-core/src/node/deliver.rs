@@ -175,8 +175,10 @@ impl LocalNode {
 
     /// A node is down: what crosses to it breaks, and whoever watches nodes is told.
     pub fn peer_down(&self, peer: &Peer, reason: NodeDownReason) {
-        self.session_lost(peer.creation);
+        // Down before what crosses to it breaks: a handle that moves there meanwhile either finds
+        // the node gone, or is in the table when its calls are failed.
         self.inner().peers.lock().down(peer.creation);
+        self.session_lost(peer.creation);
         self.tell_watchers(&PeerEvent::Down {
             peer: peer.clone(),
             reason,

@@ -122,8 +122,11 @@ impl LocalNode {
         let Some(process) = self.process(watcher) else {
             return;
         };
-        let expected = process.relations().lock().take_monitor(down.monitor);
-        if expected == Some(down.pid) {
+        let expected = process
+            .relations()
+            .lock()
+            .settle_monitor(down.monitor, down.pid);
+        if expected {
             process.post(Info::Down(down.clone()));
         }
     }

@@ -80,6 +80,15 @@ impl Relations {
         self.monitoring.remove(&monitor)
     }
 
+    /// Takes a monitor out because `target` ended. `false`: it is not set on that process.
+    pub(crate) fn settle_monitor(&mut self, monitor: MonitorRef, target: Pid) -> bool {
+        let expected = self.monitoring.get(&monitor) == Some(&target);
+        if expected {
+            self.monitoring.remove(&monitor);
+        }
+        expected
+    }
+
     pub(crate) fn name(&mut self, name: Arc<str>) -> Result<(), Ended> {
         self.living()?;
         self.names.push(name);
