@@ -131,15 +131,21 @@ impl LocalNode {
         }
     }
 
-    /// Tells all who are related to `process` that it ended.
-    pub(super) fn bereave(&self, process: &dyn AnyProcess, reason: &ExitReason) {
+    /// Frees the names of `process`, which has ended.
+    pub(super) fn free_names(&self, process: &dyn AnyProcess) {
         let pid = process.pid();
-        let bereaved = process.relations().lock().end();
-        for name in bereaved.names {
+        let names = process.relations().lock().end_names();
+        for name in names {
             self.inner()
                 .names
                 .remove_if(&*name, |_, holder| *holder == pid);
         }
+    }
+
+    /// Tells all who are related to `process` that it ended.
+    pub(super) fn bereave(&self, process: &dyn AnyProcess, reason: &ExitReason) {
+        let pid = process.pid();
+        let bereaved = process.relations().lock().end();
         for (watcher, monitor) in bereaved.watchers {
             self.tell(
                 watcher,
