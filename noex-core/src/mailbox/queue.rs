@@ -22,6 +22,16 @@ const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Two lanes: what a handler sees keeps its order in the queue; an exit request acts without the
 /// handler, ahead of the queue. Messages are bounded by the capacity; [`Info`] is not, because
 /// whoever caused it was admitted before.
+///
+/// # Examples
+/// ```
+/// use noex_core::mailbox::{Mailbox, PushError};
+///
+/// let mailbox = Mailbox::new(1);
+/// mailbox.push("first").unwrap();
+/// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
+/// assert_eq!(mailbox.len(), 1);
+/// ```
 pub struct Mailbox<M> {
     capacity: usize,
     state: Mutex<State<M>>,
