@@ -17,6 +17,22 @@ use crate::run::{Birth, serve};
 use crate::{GenServer, Request, ServerRef, StartError};
 
 /// A name that a server can be started under. Implemented by local names and by registries.
+///
+/// # Examples
+/// Names of which there may be many, told apart by a number:
+/// ```
+/// use noex_core::{LocalNode, NameError, Pid};
+/// use noex_gen_server::Name;
+///
+/// #[derive(Debug)]
+/// struct Shard(u32);
+///
+/// impl Name for Shard {
+///     fn register(&self, node: &LocalNode, pid: Pid) -> Result<(), NameError> {
+///         node.register(&format!("shard-{}", self.0), pid)
+///     }
+/// }
+/// ```
 pub trait Name: fmt::Debug + Send + 'static {
     /// Registers `pid`, a process of `node`, under this name.
     ///
