@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{CallError, ReplyAddress, deadline_after};
 use crate::codec::{self, Wire};
-use crate::id::Pid;
+use crate::id::{Creation, Pid};
 use crate::node::LocalNode;
 use crate::process::{Unanswered, leave_unanswered};
 use crate::signal::{Encoded, Signal, Target};
@@ -181,7 +181,7 @@ impl Remote {
     }
 
     /// The handle goes to the node `to`: the caller must know whose loss ends its call.
-    pub(crate) fn pass_on(self, to: crate::Creation) -> ReplyAddress {
+    pub(crate) fn pass_on(self, to: Creation) -> ReplyAddress {
         self.node.inbound_calls().close(self.address);
         let moved = Signal::CallMoved {
             call: self.address.call,
@@ -219,6 +219,13 @@ impl InboundCalls {
     pub(crate) fn cancel(&self, address: ReplyAddress) {
         if let Some(cancelled) = self.0.get(&address) {
             cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The callers on the node `lost` have been told that it was: none of them waits any more.
+    pub(crate) fn sever(&self, lost: Creation) {
+        for call in self.0.iter().filter(|call| call.key().node == lost) {
+            call.store(true, Ordering::Relaxed);
         }
     }
 

@@ -146,6 +146,7 @@ impl LocalNode {
     /// The session with a node that is up was lost: what crosses it breaks, the node stays up.
     pub fn session_lost(&self, lost: Creation) {
         self.inner().pending.sever(lost);
+        self.inbound_calls().sever(lost);
         for (monitor, pid) in self.inner().observers.sever(lost) {
             self.down(
                 self.pid(),

@@ -146,6 +146,26 @@ async fn a_queued_call_whose_caller_gave_up_is_skipped_here_and_there() {
 }
 
 #[tokio::test]
+async fn a_queued_call_of_a_node_that_was_lost_is_skipped() {
+    let (net, nodes) = Net::of(2);
+    let (server, board) = Probe::on(&nodes[1]).await;
+    server.cast(Tell::Wait).unwrap();
+    board.saw("waits").await;
+    let (outcome, ()) = on(&nodes[0], async {
+        tokio::join!(Probe::call(server.pid(), Ask::Sum), async {
+            net.cut(&nodes[0], &nodes[1]);
+        })
+    })
+    .await;
+    assert_eq!(outcome, Err(CallError::NoConnection { sent: true }));
+    server.cast(Tell::Add(1)).unwrap();
+    board.open();
+    board.saw("add 1").await;
+    assert_eq!(board.log(), ["waits", "add 1"]);
+    until("nothing is left", || nodes[1].calls_in_flight() == 0).await;
+}
+
+#[tokio::test]
 async fn a_handle_is_answered_by_whoever_holds_it() {
     // From the first node to the second, and on to each of the three, home included.
     let (_net, nodes) = Net::of(3);
