@@ -1,9 +1,10 @@
 //! Links, monitors and names, on one node and across two.
 
+use std::future::Ready;
 use std::sync::Arc;
 
 use noex_core::mailbox::{Incoming, Info};
-use noex_core::process::{Process, SpawnOptions};
+use noex_core::process::{Process, Receiver, SpawnOptions};
 use noex_core::{ExitReason, LocalNode, MonitorRef, NameError, Pid, Signal, Target};
 use parking_lot::Mutex;
 
@@ -200,6 +201,17 @@ async fn a_process_that_panics_ends_with_the_message_and_the_place() {
     };
     assert_eq!(&*panic.message, "it broke");
     assert!(panic.location.unwrap().contains("relations.rs"));
+}
+
+#[tokio::test]
+async fn a_process_whose_body_can_not_be_made_is_a_process_that_panicked() {
+    let node = LocalNode::start(id(1));
+    let process = node.spawn(
+        SpawnOptions::default(),
+        |_mailbox: Receiver<()>| -> Ready<ExitReason> { panic!("no body") },
+    );
+    assert!(process.mailbox().is_closed());
+    assert_eq!(node.process_count(), 0);
 }
 
 #[tokio::test]
