@@ -13,6 +13,35 @@ use crate::signal::{Signal, Target};
 /// # Delivery
 /// At most once. What one process sends to another arrives in the order sent, or stops arriving;
 /// the node learns of the gap by [`LocalNode::session_lost`](crate::LocalNode::session_lost).
+///
+/// # Examples
+/// A router to one other node of the same program:
+/// ```
+/// use bytes::Bytes;
+/// use noex_core::{Creation, LocalNode, RouteError, Router, Signal, Target};
+///
+/// #[derive(Debug)]
+/// struct Direct {
+///     own: Creation,
+///     other: LocalNode,
+/// }
+///
+/// impl Router for Direct {
+///     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
+///         if to.creation() != self.other.creation() {
+///             return Err(RouteError::NoConnection);
+///         }
+///         self.other.deliver(self.own, to, signal);
+///         Ok(())
+///     }
+///
+///     fn flood(&self, _topic: &str, _payload: Bytes) {}
+///
+///     fn neighbours(&self) -> Vec<Creation> {
+///         vec![self.other.creation()]
+///     }
+/// }
+/// ```
 pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// Queues `signal` for `to`, which is on another node. Never blocks.
     ///

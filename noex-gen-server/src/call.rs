@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use noex_core::call::{CallGuard, ReplyFuture};
+use noex_core::call::{CallGuard, ReplyFuture, deadline_after};
 use noex_core::mailbox::PushError;
 use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, ReplyTo, Target, Wire, codec};
@@ -98,7 +98,8 @@ where
     }
 
     fn open(&self, node: &LocalNode) -> (ReplyFuture<R>, ReplyTo<R>, CallGuard) {
-        ReplyFuture::new(node.clone(), Instant::now() + self.timeout)
+        let deadline = deadline_after(Instant::now(), self.timeout);
+        ReplyFuture::new(node.clone(), deadline)
     }
 }
 

@@ -70,6 +70,8 @@ async fn handle<S: GenServer>(state: &mut S, request: Request<S>, cx: &mut Conte
     match request {
         Request::Call(call, guard) => {
             if !guard.is_wanted(Instant::now()) {
+                // Before its handle is dropped, which would say another thing.
+                guard.fail(CallError::Timeout);
                 return Flow::Continue;
             }
             cx.set_deadline(Some(guard.deadline()));
@@ -94,6 +96,7 @@ async fn handle_encoded<S: GenServer>(
         return Flow::Continue;
     }
     if !inbound.is_wanted(Instant::now()) {
+        inbound.fail(&CallError::Timeout);
         return Flow::Continue;
     }
     let from = inbound.from();

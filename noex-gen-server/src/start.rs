@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use noex_core::call::ReplyFuture;
+use noex_core::call::{ReplyFuture, deadline_after};
+use noex_core::node::Ended;
 use noex_core::process::{Process, SpawnOptions, current_pid};
 use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
 use tokio::time::Instant;
@@ -15,10 +16,23 @@ use tokio::time::Instant;
 use crate::run::{Birth, serve};
 use crate::{GenServer, Request, ServerRef, StartError};
 
-/// As good as no bound: a century would overflow some clocks.
-const UNBOUNDED: Duration = Duration::from_secs(365 * 24 * 3600);
-
 /// A name that a server can be started under. Implemented by local names and by registries.
+///
+/// # Examples
+/// Names of which there may be many, told apart by a number:
+/// ```
+/// use noex_core::{LocalNode, NameError, Pid};
+/// use noex_gen_server::Name;
+///
+/// #[derive(Debug)]
+/// struct Shard(u32);
+///
+/// impl Name for Shard {
+///     fn register(&self, node: &LocalNode, pid: Pid) -> Result<(), NameError> {
+///         node.register(&format!("shard-{}", self.0), pid)
+///     }
+/// }
+/// ```
 pub trait Name: fmt::Debug + Send + 'static {
     /// Registers `pid`, a process of `node`, under this name.
     ///
@@ -50,6 +64,7 @@ impl Name for &'static str {
 pub struct Start<S: GenServer> {
     plan: Option<Plan<S>>,
     born: Option<Born<S>>,
+    failed: Option<(StartError, Ended)>,
 }
 
 struct Plan<S: GenServer> {
@@ -63,6 +78,7 @@ struct Plan<S: GenServer> {
 
 struct Born<S: GenServer> {
     process: Arc<Process<Request<S>>>,
+    parent: Option<Pid>,
     ready: ReplyFuture<Result<(), StartError>>,
 }
 
@@ -79,11 +95,12 @@ impl<S: GenServer> Start<S> {
             names,
             options,
             linked: false,
-            timeout: UNBOUNDED,
+            timeout: Duration::MAX,
         };
         Self {
             plan: Some(plan),
             born: None,
+            failed: None,
         }
     }
 
@@ -139,15 +156,46 @@ impl<S: GenServer> Plan<S> {
         if linked {
             options.link = options.link.or_else(current_pid);
         }
-        let (ready, told, _guard) = ReplyFuture::new(node.clone(), Instant::now() + timeout);
+        let (ready, told, _guard) =
+            ReplyFuture::new(node.clone(), deadline_after(Instant::now(), timeout));
+        let parent = options.link;
         let birth = Birth {
             args,
             names,
-            parent: options.link,
+            parent,
             ready: told,
         };
         let process = node.spawn(options, |receiver| serve::<S>(receiver, birth));
-        Ok(Born { process, ready })
+        Ok(Born {
+            process,
+            parent,
+            ready,
+        })
+    }
+}
+
+impl<S: GenServer> Born<S> {
+    /// As in OTP, the link goes first: who gives a start up does not want to end with it.
+    fn kill(&self) {
+        let (node, pid) = (self.process.node(), self.process.pid());
+        if let Some(parent) = self.parent {
+            node.unlink(pid, parent);
+        }
+        if let Err(error) = node.exit(node.pid(), pid, ExitReason::Killed) {
+            tracing::debug!(%pid, %error, "a server of this node is always reached");
+        }
+    }
+
+    /// What became of `init`.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StartError>> {
+        let error = match ready!(Pin::new(&mut self.ready).poll(cx)) {
+            Ok(done) => return Poll::Ready(done),
+            Err(CallError::Exited(reason)) => StartError::Init(reason),
+            Err(CallError::Timeout) => StartError::Timeout,
+            Err(error) => StartError::Init(ExitReason::error(error)),
+        };
+        self.kill();
+        Poll::Ready(Err(error))
     }
 }
 
@@ -159,31 +207,28 @@ impl<S: GenServer> Future for Start<S> {
         if let Some(plan) = this.plan.take() {
             this.born = Some(plan.spawn()?);
         }
-        let Some(born) = &mut this.born else {
-            return Poll::Ready(Err(StartError::NoNode));
-        };
-        let ready = ready!(Pin::new(&mut born.ready).poll(cx));
-        let server = ServerRef::local(Arc::clone(&born.process));
-        Poll::Ready(match ready {
-            Ok(Ok(())) => {
-                this.born = None;
-                Ok(server)
+        if let Some(born) = &mut this.born {
+            let outcome = ready!(born.poll_ready(cx));
+            let process = Arc::clone(&born.process);
+            this.born = None;
+            match outcome {
+                Ok(()) => return Poll::Ready(Ok(ServerRef::local(process))),
+                Err(error) => this.failed = Some((error, process.node().ended(process.pid()))),
             }
-            Ok(Err(error)) => Err(error),
-            Err(CallError::Exited(reason)) => Err(StartError::Init(reason)),
-            Err(CallError::Timeout) => Err(StartError::Timeout),
-            Err(error) => Err(StartError::Init(ExitReason::error(error))),
-        })
+        }
+        // The starter may try again at once: the process and its names must be gone by then.
+        if let Some((_, ended)) = &mut this.failed {
+            let _reason = ready!(Pin::new(ended).poll(cx));
+        }
+        let error = this.failed.take().map(|(error, _)| error);
+        Poll::Ready(Err(error.unwrap_or(StartError::NoNode)))
     }
 }
 
 impl<S: GenServer> Drop for Start<S> {
     fn drop(&mut self) {
-        if let Some(Born { process, .. }) = self.born.take() {
-            let (node, pid) = (process.node(), process.pid());
-            if let Err(error) = node.exit(node.pid(), pid, ExitReason::Killed) {
-                tracing::debug!(%pid, %error, "a server of this node is always reached");
-            }
+        if let Some(born) = self.born.take() {
+            born.kill();
         }
     }
 }

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use noex_core::{CallError, ExitReason, LocalNode, Pid, Signal, Target};
+use noex_core::process::current_pid;
+use noex_core::{CallError, ExitReason, LocalNode, Pid, RouteError, Signal, Target};
 use tokio::time::timeout;
 
 use crate::{Address, Dest, GenServer};
@@ -18,7 +19,8 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// [`GenServer::stop`].
 ///
 /// # Errors
-/// [`CallError::NoProcess`] if it had ended already; [`CallError::Timeout`] if it has not ended in
+/// [`CallError::NoProcess`] if it had ended already; [`CallError::CallingSelf`] within the server
+/// itself, which stops by [`Flow::Stop`](crate::Flow::Stop); [`CallError::Timeout`] if it has not ended in
 /// time (5 s unless told otherwise): it was asked and may end yet.
 #[must_use = "nothing is stopped unless this is awaited"]
 pub struct Stop<S, D> {
@@ -52,6 +54,9 @@ impl<S: GenServer, D: Dest<S>> Stop<S, D> {
 
     fn target(&self) -> Result<(LocalNode, Pid), CallError> {
         match self.to.resolve()? {
+            Address::Local(process) if current_pid() == Some(process.pid()) => {
+                Err(CallError::CallingSelf)
+            }
             Address::Local(process) => Ok((process.node().clone(), process.pid())),
             Address::Remote {
                 node,
@@ -72,10 +77,15 @@ impl<S: GenServer, D: Dest<S>> IntoFuture for Stop<S, D> {
         Box::pin(async move {
             let (node, pid) = target?;
             let ended = node.ended(pid);
-            node.send(&Target::Process(pid), Signal::Stop { reason })?;
+            let sent = match node.send(&Target::Process(pid), Signal::Stop { reason }) {
+                Ok(()) => true,
+                // The monitor was not sent either: it tells whether that life is over.
+                Err(RouteError::NoConnection) => false,
+                Err(error) => return Err(error.into()),
+            };
             match timeout(patience, ended).await {
                 Ok(ExitReason::NoProcess) => Err(CallError::NoProcess),
-                Ok(ExitReason::NoConnection) => Err(CallError::NoConnection { sent: true }),
+                Ok(ExitReason::NoConnection) => Err(CallError::NoConnection { sent }),
                 Ok(_ended) => Ok(()),
                 Err(_elapsed) => Err(CallError::Timeout),
             }

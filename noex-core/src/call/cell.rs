@@ -212,8 +212,10 @@ impl<R: Wire> Future for ReplyFuture<R> {
                 .as_ref()
                 .is_some_and(|waker| waker.will_wake(cx.waker()))
             {
-                *caller = Some(cx.waker().clone());
+                let former = caller.replace(cx.waker().clone());
                 drop(state);
+                // After the lock: with the last waker of a task may go the handle of this call.
+                drop(former);
                 this.forget_deadline();
                 let key = this
                     .node

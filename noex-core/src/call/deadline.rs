@@ -22,6 +22,15 @@ const SLACK: Duration = Duration::from_millis(1);
 /// The timer is not armed.
 const NEVER: u64 = u64::MAX;
 
+/// The longest wait; a clock need not reach further.
+const WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The end of a wait of `timeout` that begins at `now`; a year stands for all that is longer.
+#[must_use]
+pub fn deadline_after(now: Instant, timeout: Duration) -> Instant {
+    now + timeout.min(WAIT_MAX)
+}
+
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     shards: [Mutex<Shard>; SHARDS],
@@ -72,7 +81,9 @@ impl Deadlines {
 
     pub(crate) fn remove(&self, key: DeadlineKey) {
         let DeadlineKey { shard, entry } = key;
-        drop(self.shards[shard].lock().entries.try_remove(entry));
+        // The waker goes after the lock: with the last waker of a task may go a waiting call.
+        let removed = self.shards[shard].lock().entries.try_remove(entry);
+        drop(removed);
     }
 
     /// The timer. Runs as long as the node.
@@ -95,10 +106,14 @@ impl Deadlines {
 
     /// Wakes what is due; the earliest deadline that is left.
     fn sweep(&self, now: Instant) -> Option<Instant> {
-        self.shards
+        let mut due = Vec::new();
+        let earliest = self
+            .shards
             .iter()
-            .filter_map(|shard| sweep_shard(&mut shard.lock(), now))
-            .min()
+            .filter_map(|shard| sweep_shard(&mut shard.lock(), now, &mut due))
+            .min();
+        due.into_iter().for_each(Waker::wake);
+        earliest
     }
 
     fn nanos(&self, at: Instant) -> u64 {
@@ -107,13 +122,14 @@ impl Deadlines {
     }
 }
 
-fn sweep_shard(shard: &mut Shard, now: Instant) -> Option<Instant> {
+/// Collects the wakers of what is due; the earliest deadline that is left.
+fn sweep_shard(shard: &mut Shard, now: Instant, due: &mut Vec<Waker>) -> Option<Instant> {
     if shard.earliest.is_none_or(|earliest| earliest > now) {
         return shard.earliest;
     }
     for (_, (deadline, waker)) in &shard.entries {
         if *deadline <= now {
-            waker.wake_by_ref();
+            due.push(waker.clone());
         }
     }
     shard.earliest = shard

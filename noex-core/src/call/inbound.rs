@@ -8,9 +8,9 @@ use dashmap::DashMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{CallError, ReplyAddress};
+use super::{CallError, ReplyAddress, deadline_after};
 use crate::codec::{self, Wire};
-use crate::id::Pid;
+use crate::id::{Creation, Pid};
 use crate::node::LocalNode;
 use crate::process::{Unanswered, leave_unanswered};
 use crate::signal::{Encoded, Signal, Target};
@@ -42,7 +42,9 @@ impl Inbound {
             .into_iter()
             .map(|address| Some(Handle(Some(Remote::open(node, address)))))
             .collect();
-        let deadline = message.remaining.map(|remaining| now + remaining);
+        let deadline = message
+            .remaining
+            .map(|remaining| deadline_after(now, remaining));
         Self {
             message,
             deadline,
@@ -180,7 +182,7 @@ impl Remote {
     }
 
     /// The handle goes to the node `to`: the caller must know whose loss ends its call.
-    pub(crate) fn pass_on(self, to: crate::Creation) -> ReplyAddress {
+    pub(crate) fn pass_on(self, to: Creation) -> ReplyAddress {
         self.node.inbound_calls().close(self.address);
         let moved = Signal::CallMoved {
             call: self.address.call,
@@ -222,6 +224,13 @@ impl InboundCalls {
     pub(crate) fn cancel(&self, address: ReplyAddress) {
         if let Some(cancelled) = self.open.get(&address) {
             cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The callers on the node `lost` have been told that it was: none of them waits any more.
+    pub(crate) fn sever(&self, lost: Creation) {
+        for call in self.0.iter().filter(|call| call.key().node == lost) {
+            call.store(true, Ordering::Relaxed);
         }
     }
 

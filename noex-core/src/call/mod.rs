@@ -8,6 +8,7 @@ mod pending;
 mod reply_to;
 
 pub use cell::{CallGuard, ReplyCell, ReplyFuture};
+pub use deadline::deadline_after;
 pub use error::{CallError, ReplyAddress};
 pub use inbound::Inbound;
 pub use reply_to::ReplyTo;

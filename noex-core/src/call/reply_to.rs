@@ -75,7 +75,11 @@ impl<R: Send + 'static> Drop for ReplyTo<R> {
     fn drop(&mut self) {
         match self.inner.get_mut().take() {
             Some(Inner::Local(cell)) => leave_unanswered(Unanswered::Local(cell)),
-            Some(Inner::Remote(remote)) => leave_unanswered(Unanswered::Remote(remote)),
+            Some(Inner::Remote(remote)) => {
+                if let Some(remote) = codec::give_back(remote) {
+                    leave_unanswered(Unanswered::Remote(remote));
+                }
+            }
             None => {}
         }
     }
@@ -83,17 +87,20 @@ impl<R: Send + 'static> Drop for ReplyTo<R> {
 
 impl<R: Send + 'static> Serialize for ReplyTo<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // First of all: a foreign serializer leaves the handle as it was.
+        let (node, to) = codec::destination().map_err(S::Error::custom)?;
         let Some(inner) = self.inner.lock().take() else {
             return Err(S::Error::custom("a reply handle can be encoded once"));
         };
-        let place = match inner {
+        let address = match inner {
             Inner::Local(cell) => {
                 let cell: Arc<dyn AnyCell> = cell;
-                codec::export_local(&cell)
+                node.open_call(&cell, to)
             }
-            Inner::Remote(remote) => codec::export_remote(remote),
+            Inner::Remote(remote) => remote.pass_on(to),
         };
-        serializer.serialize_u32(place.map_err(S::Error::custom)?)
+        let place = codec::export(address).map_err(S::Error::custom)?;
+        serializer.serialize_u32(place)
     }
 }
 

@@ -6,4 +6,4 @@ mod payload;
 pub use local::Local;
 pub use payload::{Wire, encode};
 
-pub(crate) use payload::{decode, export_local, export_remote, import};
+pub(crate) use payload::{decode, destination, export, give_back, import};

@@ -4,14 +4,13 @@
 //! payload, names the call, so that a node can answer for a message that it can't decode.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use rmp_serde::config::BytesMode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{AnyCell, CallError, Remote, ReplyAddress};
+use crate::call::{CallError, Remote, ReplyAddress};
 use crate::id::Creation;
 use crate::node::LocalNode;
 use crate::process::catch;
@@ -39,7 +38,11 @@ enum Scope {
         replies: Vec<ReplyAddress>,
         local_only: bool,
     },
-    Decoding(Vec<Option<Remote>>),
+    Decoding {
+        given: Vec<Option<Remote>>,
+        /// Handles that were taken, and dropped by a value that did not come about.
+        dropped: Vec<Remote>,
+    },
 }
 
 thread_local! {
@@ -97,16 +100,22 @@ pub(crate) fn decode<T: DeserializeOwned>(
     replies: &mut [Option<Remote>],
 ) -> Result<T, CallError> {
     let given = replies.iter_mut().map(Option::take).collect();
-    SCOPE.with_borrow_mut(|scopes| scopes.push(Scope::Decoding(given)));
+    let dropped = Vec::new();
+    SCOPE.with_borrow_mut(|scopes| scopes.push(Scope::Decoding { given, dropped }));
     let read = catch(|| {
         let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
         deserializer.set_max_depth(DEPTH_MAX);
         T::deserialize(&mut deserializer)
     });
-    if let Some(Scope::Decoding(left)) = SCOPE.with_borrow_mut(Vec::pop) {
-        for (slot, remote) in replies.iter_mut().zip(left) {
-            *slot = remote;
+    if let Some(Scope::Decoding { given, dropped }) = SCOPE.with_borrow_mut(Vec::pop) {
+        let mut dropped = dropped.into_iter();
+        for (slot, left) in replies.iter_mut().zip(given) {
+            *slot = left;
         }
+        for slot in replies.iter_mut().filter(|slot| slot.is_none()) {
+            *slot = dropped.next();
+        }
+        dropped.for_each(|other| other.fail(CallError::ReplyDropped));
     }
     match read {
         Ok(read) => read.map_err(|error| CallError::Codec(error.to_string().into())),
@@ -117,35 +126,44 @@ pub(crate) fn decode<T: DeserializeOwned>(
 /// What a reply handle says when it meets a serializer that is not noex's.
 const FOREIGN: &str = "a reply handle travels in noex messages only";
 
-/// A handle of this node leaves for another one. Returns its place in the list of replies.
-pub(crate) fn export_local(cell: &Arc<dyn AnyCell>) -> Result<u32, &'static str> {
-    export(|node, to| node.open_call(cell, to))
+/// Where the message that is being encoded comes from and goes to.
+pub(crate) fn destination() -> Result<(LocalNode, Creation), &'static str> {
+    SCOPE.with_borrow(|scopes| match scopes.last() {
+        Some(Scope::Encoding { node, to, .. }) => Ok((node.clone(), *to)),
+        Some(Scope::Decoding { .. }) | None => Err(FOREIGN),
+    })
 }
 
-/// A handle that came from a node goes on to another one.
-pub(crate) fn export_remote(remote: Remote) -> Result<u32, &'static str> {
-    export(|_, to| remote.pass_on(to))
-}
-
-fn export(address: impl FnOnce(&LocalNode, Creation) -> ReplyAddress) -> Result<u32, &'static str> {
+/// Puts a handle into the message that is being encoded. Returns its place in the list of replies.
+pub(crate) fn export(address: ReplyAddress) -> Result<u32, &'static str> {
     SCOPE.with_borrow_mut(|scopes| match scopes.last_mut() {
-        Some(Scope::Encoding {
-            node, to, replies, ..
-        }) => {
+        Some(Scope::Encoding { replies, .. }) => {
             let place = u32::try_from(replies.len()).map_err(|_too_many| "too many handles")?;
-            replies.push(address(node, *to));
+            replies.push(address);
             Ok(place)
         }
-        Some(Scope::Decoding(_)) | None => Err(FOREIGN),
+        Some(Scope::Decoding { .. }) | None => Err(FOREIGN),
     })
+}
+
+/// A handle was dropped: if its message is just being decoded, the decoder answers for it.
+pub(crate) fn give_back(remote: Remote) -> Option<Remote> {
+    let mut remote = Some(remote);
+    // A thread that ends decodes nothing any more.
+    let _ended = SCOPE.try_with(|scopes| {
+        if let Some(Scope::Decoding { dropped, .. }) = scopes.borrow_mut().last_mut() {
+            dropped.extend(remote.take());
+        }
+    });
+    remote
 }
 
 /// Takes the handle at `place` of the message that is being decoded.
 pub(crate) fn import(place: u32) -> Result<Remote, &'static str> {
     SCOPE.with_borrow_mut(|scopes| match scopes.last_mut() {
-        Some(Scope::Decoding(replies)) => usize::try_from(place)
+        Some(Scope::Decoding { given, .. }) => usize::try_from(place)
             .ok()
-            .and_then(|place| replies.get_mut(place)?.take())
+            .and_then(|place| given.get_mut(place)?.take())
             .ok_or("no such reply handle in this message"),
         Some(Scope::Encoding { .. }) | None => Err(FOREIGN),
     })

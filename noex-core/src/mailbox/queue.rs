@@ -22,6 +22,16 @@ const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Two lanes: what a handler sees keeps its order in the queue; an exit request acts without the
 /// handler, ahead of the queue. Messages are bounded by the capacity; [`Info`] is not, because
 /// whoever caused it was admitted before.
+///
+/// # Examples
+/// ```
+/// use noex_core::mailbox::{Mailbox, PushError};
+///
+/// let mailbox = Mailbox::new(1);
+/// mailbox.push("first").unwrap();
+/// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
+/// assert_eq!(mailbox.len(), 1);
+/// ```
 pub struct Mailbox<M> {
     capacity: usize,
     state: Mutex<State<M>>,
@@ -198,8 +208,14 @@ impl<M> Mailbox<M> {
         std::mem::swap(&mut state.queue, batch);
         state.encoded_bytes = 0;
         self.taken.store(batch.len(), Ordering::Relaxed);
-        // A wish for room that `note_taken` missed is seen here, under the lock.
-        self.wake_senders(state, self.capacity.saturating_sub(batch.len()));
+        // A wish for room that `note_taken` missed is seen here, under the lock. A receiver that
+        // goes to sleep wakes all: some that wait may be gone, and would use up others' wake-ups.
+        let room = if empty {
+            usize::MAX
+        } else {
+            self.capacity.saturating_sub(batch.len())
+        };
+        self.wake_senders(state, room);
         if empty {
             Poll::Pending
         } else {
@@ -236,6 +252,7 @@ impl<M> Mailbox<M> {
         state.task = None;
         let left = std::mem::take(&mut state.queue);
         let senders = std::mem::take(&mut state.senders);
+        self.taken.store(0, Ordering::Relaxed);
         drop(state);
         for sender in senders {
             sender.wake();

@@ -41,13 +41,8 @@ impl LocalNode {
 
     /// The caller gave up a call whose handle is on another node.
     pub(crate) fn cancel_call(&self, call: CallRef) {
-        let Some((_, holder)) = self.inner().pending.close(call) else {
-            return;
-        };
-        let call = ReplyAddress::new(self.creation(), call);
-        let to = Target::Node(holder);
-        if let Err(error) = self.send(&to, Signal::CallCancelled { call }) {
-            tracing::debug!(node = %holder, %error, "a cancelled call's node is gone");
+        if let Some((_, holder)) = self.inner().pending.close(call) {
+            self.cancel_at(call, holder);
         }
     }
 
@@ -82,11 +77,20 @@ impl LocalNode {
         }
     }
 
-    /// The node that holds the handle now may be gone already.
+    /// The node that holds the handle now may be gone already; the caller may have given up.
     fn call_moved(&self, call: CallRef, to: Creation) {
-        let known = to == self.creation() || self.node_of(to).is_some();
-        if self.inner().pending.moved(call, to) && !known {
+        if !self.inner().pending.moved(call, to) {
+            self.cancel_at(call, to);
+        } else if to != self.creation() && self.node_of(to).is_none() {
             self.inner().pending.sever(to);
+        }
+    }
+
+    fn cancel_at(&self, call: CallRef, holder: Creation) {
+        let call = ReplyAddress::new(self.creation(), call);
+        let to = Target::Node(holder);
+        if let Err(error) = self.send(&to, Signal::CallCancelled { call }) {
+            tracing::debug!(node = %holder, %error, "a cancelled call's node is gone");
         }
     }
 }

@@ -146,6 +146,7 @@ impl LocalNode {
     /// The session with a node that is up was lost: what crosses it breaks, the node stays up.
     pub fn session_lost(&self, lost: Creation) {
         self.inner().pending.sever(lost);
+        self.inbound_calls().sever(lost);
         for (monitor, pid) in self.inner().observers.sever(lost) {
             self.down(
                 self.pid(),
@@ -175,8 +176,10 @@ impl LocalNode {
 
     /// A node is down: what crosses to it breaks, and whoever watches nodes is told.
     pub fn peer_down(&self, peer: &Peer, reason: NodeDownReason) {
-        self.session_lost(peer.creation);
+        // Down before what crosses to it breaks: a handle that moves there meanwhile either finds
+        // the node gone, or is in the table when its calls are failed.
         self.inner().peers.lock().down(peer.creation);
+        self.session_lost(peer.creation);
         self.tell_watchers(&PeerEvent::Down {
             peer: peer.clone(),
             reason,

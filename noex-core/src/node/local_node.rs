@@ -301,6 +301,8 @@ impl LocalNode {
     }
 
     pub(crate) fn process_ended(&self, process: &dyn AnyProcess, reason: &ExitReason) {
+        // Whoever does not find the process must not find its names either.
+        self.free_names(process);
         self.0.processes.remove(&process.pid().serial());
         self.bereave(process, reason);
     }

@@ -50,11 +50,14 @@ impl LocalNode {
 
     /// Takes a local name away. The process that held it, if any.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
-        let (_, pid) = self.inner().names.remove(name)?;
-        if let Some(process) = self.process(pid) {
+        let Entry::Occupied(held) = self.inner().names.entry(name.into()) else {
+            return None;
+        };
+        // While the entry is held, so that a name which is registered anew stays with its process.
+        if let Some(process) = self.process(*held.get()) {
             process.relations().lock().unname(name);
         }
-        Some(pid)
+        Some(held.remove())
     }
 
     /// The process that holds a local name.

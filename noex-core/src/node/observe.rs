@@ -28,7 +28,12 @@ impl Observers {
     }
 
     pub(super) fn down(&self, down: &Down) {
-        let waiting = self.waiting.lock().remove(&down.monitor);
+        let mut table = self.waiting.lock();
+        let expected = table
+            .get(&down.monitor)
+            .is_some_and(|(pid, _)| *pid == down.pid);
+        let waiting = expected.then(|| table.remove(&down.monitor)).flatten();
+        drop(table);
         if let Some((_, waiting)) = waiting {
             // Whoever waited may have gone meanwhile.
             drop(waiting.send(down.reason.clone()));

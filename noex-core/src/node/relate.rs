@@ -122,9 +122,23 @@ impl LocalNode {
         let Some(process) = self.process(watcher) else {
             return;
         };
-        let expected = process.relations().lock().take_monitor(down.monitor);
-        if expected == Some(down.pid) {
+        let expected = process
+            .relations()
+            .lock()
+            .settle_monitor(down.monitor, down.pid);
+        if expected {
             process.post(Info::Down(down.clone()));
+        }
+    }
+
+    /// Frees the names of `process`, which has ended.
+    pub(super) fn free_names(&self, process: &dyn AnyProcess) {
+        let pid = process.pid();
+        let names = process.relations().lock().end_names();
+        for name in names {
+            self.inner()
+                .names
+                .remove_if(&*name, |_, holder| *holder == pid);
         }
     }
 
@@ -132,11 +146,6 @@ impl LocalNode {
     pub(super) fn bereave(&self, process: &dyn AnyProcess, reason: &ExitReason) {
         let pid = process.pid();
         let bereaved = process.relations().lock().end();
-        for name in bereaved.names {
-            self.inner()
-                .names
-                .remove_if(&*name, |_, holder| *holder == pid);
-        }
         for (watcher, monitor) in bereaved.watchers {
             self.tell(
                 watcher,

@@ -28,7 +28,8 @@ pub(crate) fn install_hook() {
         let next = take_hook();
         set_hook(Box::new(move |info| {
             let location = info.location().map(|place| Arc::from(place.to_string()));
-            LOCATION.with_borrow_mut(|slot| *slot = location);
+            // A thread that ends has no slot any more, and no process that would read it.
+            drop(LOCATION.try_with(|slot| slot.replace(location)));
             next(info);
         }));
     });

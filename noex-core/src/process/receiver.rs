@@ -22,6 +22,30 @@ const TURN: Duration = Duration::from_micros(200);
 const CLOCK_STRIDE: usize = 16;
 
 /// The one end of a mailbox from which a process reads.
+///
+/// # Examples
+/// A process that adds up what it is sent, until it is asked to stop:
+/// ```
+/// use noex_core::ExitReason;
+/// use noex_core::mailbox::{Incoming, Info};
+/// use noex_core::process::Receiver;
+///
+/// async fn add_up(mut mailbox: Receiver<u64>) -> ExitReason {
+///     let mut sum = 0;
+///     loop {
+///         match mailbox.next().await {
+///             Incoming::Message(number) => sum += number,
+///             Incoming::Info(info) => {
+///                 if let Info::Stop(reason) = *info {
+///                     println!("{sum}");
+///                     return reason;
+///                 }
+///             }
+///             Incoming::Encoded(_) => {}
+///         }
+///     }
+/// }
+/// ```
 pub struct Receiver<M> {
     process: Arc<Process<M>>,
     batch: VecDeque<Incoming<M>>,

@@ -16,7 +16,17 @@ pub(crate) struct Relations {
     monitoring: BTreeMap<MonitorRef, Pid>,
     names: Vec<Arc<str>>,
     trap_exit: bool,
-    ended: bool,
+    life: Life,
+}
+
+/// `Running ─► Nameless ─► Ended`
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Running,
+    /// It has ended and gave its names back; nobody was told yet.
+    Nameless,
+    Ended,
 }
 
 /// What an exit signal does to the process that gets it.
@@ -40,7 +50,6 @@ pub(crate) struct Bereaved {
     pub(crate) links: Vec<Pid>,
     pub(crate) watchers: Vec<(Pid, MonitorRef)>,
     pub(crate) monitoring: Vec<(MonitorRef, Pid)>,
-    pub(crate) names: Vec<Arc<str>>,
 }
 
 /// What broke because a node was lost.
@@ -80,8 +89,19 @@ impl Relations {
         self.monitoring.remove(&monitor)
     }
 
+    /// Takes a monitor out because `target` ended. `false`: it is not set on that process.
+    pub(crate) fn settle_monitor(&mut self, monitor: MonitorRef, target: Pid) -> bool {
+        let expected = self.monitoring.get(&monitor) == Some(&target);
+        if expected {
+            self.monitoring.remove(&monitor);
+        }
+        expected
+    }
+
     pub(crate) fn name(&mut self, name: Arc<str>) -> Result<(), Ended> {
-        self.living()?;
+        if self.life != Life::Running {
+            return Err(Ended);
+        }
         self.names.push(name);
         Ok(())
     }
@@ -112,14 +132,19 @@ impl Relations {
         }
     }
 
-    /// The process ended.
+    /// The process ended: first its names become free, so that nobody who is told finds them held.
+    pub(crate) fn end_names(&mut self) -> Vec<Arc<str>> {
+        self.life = Life::Nameless;
+        std::mem::take(&mut self.names)
+    }
+
+    /// The process ended, and its names are free.
     pub(crate) fn end(&mut self) -> Bereaved {
-        self.ended = true;
+        self.life = Life::Ended;
         Bereaved {
             links: std::mem::take(&mut self.links).into_iter().collect(),
             watchers: std::mem::take(&mut self.watchers).into_iter().collect(),
             monitoring: std::mem::take(&mut self.monitoring).into_iter().collect(),
-            names: std::mem::take(&mut self.names),
         }
     }
 
@@ -141,7 +166,10 @@ impl Relations {
     }
 
     fn living(&self) -> Result<(), Ended> {
-        if self.ended { Err(Ended) } else { Ok(()) }
+        match self.life {
+            Life::Running | Life::Nameless => Ok(()),
+            Life::Ended => Err(Ended),
+        }
     }
 }
 
@@ -201,6 +229,17 @@ mod tests {
             Err(Ended)
         );
         assert_eq!(relations.name("a".into()), Err(Ended));
+    }
+
+    #[test]
+    fn names_are_given_back_before_anybody_is_told() {
+        let watcher = (pid(2), MonitorRef::from_bits(1));
+        let mut relations = Relations::default();
+        relations.name("a".into()).unwrap();
+        assert_eq!(relations.end_names(), ["a".into()]);
+        assert_eq!(relations.name("b".into()), Err(Ended));
+        relations.watched_by(watcher.0, watcher.1).unwrap();
+        assert_eq!(relations.end().watchers, [watcher]);
     }
 
     #[test]

@@ -89,28 +89,28 @@ impl Drop for ScopeGuard<'_> {
 /// A reply handle was dropped. Inside a process it is settled when the poll is over, because only
 /// then it is known whether the process ended with it.
 pub(crate) fn leave_unanswered(call: Unanswered) {
-    let left = CURRENT.with_borrow_mut(|current| {
-        if current.pid.is_none() {
-            return Some(call);
-        }
-        current.unanswered.push(call);
-        None
-    });
-    if let Some(call) = left {
+    if current_pid().is_none() {
         call.fail(CallError::ReplyDropped);
+    } else {
+        CURRENT.with_borrow_mut(|current| current.unanswered.push(call));
     }
 }
 
 /// The process in whose code this runs, if any.
 #[must_use]
 pub fn current_pid() -> Option<Pid> {
-    CURRENT.with_borrow(|current| current.pid)
+    // Handles and futures may outlive the scope of a thread that ends: no process is left then.
+    CURRENT
+        .try_with(|current| current.borrow().pid)
+        .unwrap_or_default()
 }
 
 pub(crate) fn current_node() -> Option<LocalNode> {
-    CURRENT
-        .with_borrow(|current| current.node.clone())
-        .or_else(|| BOUND.with_borrow(|bound| bound.as_ref().and_then(|cell| cell.get().cloned())))
+    let entered = CURRENT.try_with(|current| current.borrow().node.clone());
+    entered.unwrap_or_default().or_else(|| {
+        let bound = BOUND.try_with(|bound| bound.borrow().as_ref()?.get().cloned());
+        bound.unwrap_or_default()
+    })
 }
 
 /// Binds this thread to the node that `cell` holds or will hold.

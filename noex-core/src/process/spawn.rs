@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::run::ProcessTask;
-use super::{AnyProcess, Process, Receiver};
+use super::{AnyProcess, Process, Receiver, catch};
 use crate::exit::ExitReason;
 use crate::id::Pid;
 use crate::mailbox::CAPACITY_DEFAULT;
@@ -48,7 +48,7 @@ impl SpawnOptions {
 
 impl LocalNode {
     /// Starts a process that takes messages of type `M`. It ends when the future that `body`
-    /// returns is ready, with that reason.
+    /// returns is ready, with that reason; if `body` itself panics, it has ended at once.
     ///
     /// # Examples
     /// ```
@@ -87,11 +87,16 @@ impl LocalNode {
         if let Some(other) = link {
             self.link(process.pid(), other);
         }
-        let body = body(Receiver::new(Arc::clone(&process)));
-        drop(task::spawn_on(
-            self.runtime(),
-            ProcessTask::new(Arc::clone(&process), body),
-        ));
+        match catch(|| body(Receiver::new(Arc::clone(&process)))) {
+            Ok(body) => drop(task::spawn_on(
+                self.runtime(),
+                ProcessTask::new(Arc::clone(&process), body),
+            )),
+            Err(panic) => {
+                drop(process.mailbox().close());
+                self.process_ended(&*process, &ExitReason::Panic(panic));
+            }
+        }
         process
     }
 }

@@ -1,0 +1,213 @@
+//! Calls at the core's level: handles, cells, deadlines.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use noex_core::call::ReplyFuture;
+use noex_core::mailbox::Incoming;
+use noex_core::process::{SpawnOptions, current_pid};
+use noex_core::{CallError, Encoded, ExitReason, LocalNode, ReplyTo, Signal, Target, codec};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::support::{Net, id, soon, until};
+
+const LONG: Duration = Duration::from_secs(5);
+
+/// A message whose handle is decoded before its number.
+#[derive(Serialize, Deserialize)]
+struct Ask<N> {
+    reply: ReplyTo<u64>,
+    number: N,
+}
+
+fn open(node: &LocalNode) -> (ReplyFuture<u64>, ReplyTo<u64>) {
+    let (future, reply, _guard) = ReplyFuture::new(node.clone(), Instant::now() + LONG);
+    (future, reply)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_serializer_leaves_the_handle_as_it_was() {
+    let node = LocalNode::start(id(1));
+    let (future, reply) = open(&node);
+    rmp_serde::to_vec(&reply).unwrap_err();
+    reply.send(7);
+    assert_eq!(future.await, Ok(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_from_another_node_survives_a_foreign_serializer() {
+    let (_net, nodes) = Net::of(2);
+    let (future, reply) = open(&nodes[0]);
+    let server = nodes[1].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        if let Incoming::<()>::Encoded(inbound) = mailbox.next().await {
+            let ask: Ask<u64> = inbound.decode().unwrap();
+            rmp_serde::to_vec(&ask.reply).unwrap_err();
+            ask.reply.send(ask.number);
+        }
+        ExitReason::Normal
+    });
+    send(
+        &nodes[0],
+        server.pid(),
+        &Ask {
+            reply,
+            number: 7_u64,
+        },
+    );
+    assert_eq!(future.await, Ok(7));
+    assert_eq!(
+        (nodes[0].pending_calls(), nodes[1].calls_in_flight()),
+        (0, 0)
+    );
+}
+
+fn send<T: Serialize>(node: &LocalNode, to: noex_core::Pid, message: &T) {
+    let (payload, replies) = codec::encode(node, to.creation(), message).unwrap();
+    let message = Encoded::new(None, 0, Some(LONG), replies, payload);
+    node.send_message(&Target::Process(to), message).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_decode_behind_its_handle_is_a_codec_error() {
+    let (_net, nodes) = Net::of(2);
+    let server = nodes[1].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        if let Incoming::<()>::Encoded(inbound) = mailbox.next().await {
+            inbound.decode::<Ask<u64>>().err().unwrap();
+        }
+        drop(mailbox.next().await);
+        ExitReason::Normal
+    });
+    let (future, reply) = open(&nodes[0]);
+    let number = "no number".to_owned();
+    send(&nodes[0], server.pid(), &Ask { reply, number });
+    let error = future.await.unwrap_err();
+    assert!(matches!(error, CallError::Codec(_)), "{error:?}");
+    assert_eq!(
+        (nodes[0].pending_calls(), nodes[1].calls_in_flight()),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_peer_that_would_wait_for_ever_does_no_harm() {
+    let (_net, nodes) = Net::of(2);
+    let nobody = Target::Process(noex_core::Pid::new(nodes[0].creation(), 999));
+    let (_future, reply) = open(&nodes[1]);
+    let (payload, replies) = codec::encode(&nodes[1], nodes[0].creation(), &reply).unwrap();
+    let message = Encoded::new(None, 0, Some(Duration::MAX), replies, payload);
+    nodes[0].deliver(nodes[1].creation(), &nobody, Signal::Message(message));
+    assert_eq!(nodes[0].calls_in_flight(), 0);
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<ReplyTo<u64>>> = const { RefCell::new(None) };
+}
+
+#[tokio::test]
+async fn a_handle_that_ends_with_its_thread_fails_its_call() {
+    let node = LocalNode::start(id(1));
+    for core_first in [true, false] {
+        let (future, reply) = open(&node);
+        let thread = std::thread::spawn(move || {
+            if core_first {
+                assert_eq!(current_pid(), None);
+            }
+            KEPT.set(Some(reply));
+            assert_eq!(current_pid(), None);
+        });
+        thread.join().unwrap();
+        assert_eq!(future.await, Err(CallError::ReplyDropped));
+    }
+}
+
+#[tokio::test]
+async fn a_handle_is_encoded_once() {
+    let (_net, nodes) = Net::of(2);
+    let (future, reply) = open(&nodes[0]);
+    let to = nodes[1].creation();
+    let (_, replies) = codec::encode(&nodes[0], to, &reply).unwrap();
+    assert_eq!(replies.len(), 1);
+    let error = codec::encode(&nodes[0], to, &reply).unwrap_err();
+    assert!(matches!(error, CallError::Codec(_)));
+    assert_eq!(nodes[0].pending_calls(), 1);
+    drop(future);
+    assert_eq!(nodes[0].pending_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arrives() {
+    let (_net, nodes) = Net::of(3);
+    let (future, reply) = open(&nodes[0]);
+    let (payload, replies) = codec::encode(&nodes[0], nodes[1].creation(), &reply).unwrap();
+    drop(future);
+    let call = replies[0].call;
+    let (go, gone) = oneshot::channel::<()>();
+    let holder = nodes[2].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        gone.await.unwrap();
+        match mailbox.next().await {
+            Incoming::<()>::Encoded(inbound) if !inbound.is_wanted(Instant::now()) => {
+                ExitReason::Normal
+            }
+            _ => ExitReason::error("still wanted"),
+        }
+    });
+    let ended = nodes[2].ended(holder.pid());
+    let message = Encoded::new(None, 0, Some(LONG), replies, payload);
+    nodes[1]
+        .send_message(&Target::Process(holder.pid()), message)
+        .unwrap();
+    let moved = Signal::CallMoved {
+        call,
+        to: nodes[2].creation(),
+    };
+    nodes[1]
+        .send(&Target::Node(nodes[0].creation()), moved)
+        .unwrap();
+    go.send(()).unwrap();
+    assert_eq!(ended.await, ExitReason::Normal);
+    assert_eq!(nodes[2].calls_in_flight(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_its_deadline_and_not_before() {
+    let node = LocalNode::start(id(1));
+    let began = Instant::now();
+    let (future, reply) = open(&node);
+    assert_eq!(future.await, Err(CallError::Timeout));
+    let waited = began.elapsed();
+    assert!(waited >= LONG && waited < LONG + Duration::from_millis(50));
+    drop(reply);
+}
+
+#[test]
+fn a_process_that_runs_when_its_runtime_shuts_down_fails_its_callers() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (node, future) = runtime.block_on(async {
+        let node = LocalNode::start(id(1));
+        let process = node.spawn(SpawnOptions::default(), |mut mailbox| async move {
+            let mut kept = Vec::new();
+            loop {
+                if let Incoming::Message(reply) = mailbox.next().await {
+                    kept.push(reply);
+                }
+            }
+        });
+        let (future, reply) = open(&node);
+        process.mailbox().push(reply).unwrap();
+        until("the handle is kept", || process.mailbox().is_empty()).await;
+        (node, future)
+    });
+    drop(runtime);
+    let other = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = other.block_on(soon("the caller is told", future));
+    assert_eq!(outcome, Err(CallError::Exited(ExitReason::Killed)));
+    assert_eq!(node.process_count(), 0);
+}

@@ -1,0 +1,151 @@
+//! How servers start and end.
+
+use std::time::Duration;
+
+use noex_core::mailbox::Incoming;
+use noex_core::process::SpawnOptions;
+use noex_core::{ExitReason, LocalNode};
+use noex_gen_server::{GenServer, StartError};
+
+use crate::server::{Ask, Board, Init, Probe, Tell};
+use crate::support::{Net, id, on, soon};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_fails_leaves_no_process_and_no_name() {
+    let node = LocalNode::start(id(1));
+    for _ in 0..200 {
+        let start = Probe::start((Init::Fail, Board::new()));
+        let failed = start.name("one").on(&node).await.unwrap_err();
+        assert_eq!(failed, StartError::Init(ExitReason::error("no luck")));
+        assert_eq!((node.process_count(), node.whereis("one")), (0, None));
+    }
+    let start = Probe::start((Init::Panic, Board::new()));
+    let failed = start.name("one").on(&node).await.unwrap_err();
+    let StartError::Init(ExitReason::Panic(panic)) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(&*panic.message, "init broke");
+    assert_eq!((node.process_count(), node.whereis("one")), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_that_takes_too_long_is_killed() {
+    let node = LocalNode::start(id(1));
+    let start = Probe::start((Init::Never, Board::new())).timeout(Duration::from_secs(1));
+    let failed = start.name("one").on(&node).await.unwrap_err();
+    assert_eq!(failed, StartError::Timeout);
+    assert_eq!((node.process_count(), node.whereis("one")), (0, None));
+}
+
+#[tokio::test]
+async fn a_name_that_is_held_tells_who_holds_it() {
+    let node = LocalNode::start(id(1));
+    let args = || (Init::Ok, Board::new());
+    let first = Probe::start(args()).name("one").on(&node).await.unwrap();
+    let second = Probe::start(args()).name("free").name("one").on(&node);
+    let failed = second.await.unwrap_err();
+    assert_eq!(failed, StartError::AlreadyStarted(first.pid()));
+    assert_eq!((node.process_count(), node.whereis("free")), (1, None));
+    let failed = Probe::start(args()).name("").on(&node).await.unwrap_err();
+    assert_eq!(failed, StartError::InvalidName);
+    let failed = Probe::start(args()).await.unwrap_err();
+    assert_eq!(failed, StartError::NoNode);
+}
+
+#[tokio::test]
+async fn a_start_that_is_dropped_kills_the_half_started_server() {
+    let node = LocalNode::start(id(1));
+    let start = Probe::start((Init::Never, Board::new()))
+        .name("one")
+        .on(&node);
+    tokio::select! {
+        biased;
+        _ = start => panic!("init never ends"),
+        () = tokio::task::yield_now() => {}
+    }
+    let pid = node.processes()[..].first().copied();
+    if let Some(pid) = pid {
+        soon("it is killed", node.ended(pid)).await;
+    }
+    assert_eq!((node.process_count(), node.whereis("one")), (0, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linked_start_that_is_given_up_does_not_kill_its_parent() {
+    let node = LocalNode::start(id(1));
+    let (parent, _) = Probe::on(&node).await;
+    let patience = Duration::from_secs(1);
+    let how = parent.call(|reply| Ask::StartLinked(patience, reply));
+    assert_eq!(how.await.unwrap(), "Err(Elapsed(()))");
+    assert_eq!(parent.call(Ask::Sum).await, Ok(0));
+    assert_eq!(node.process_count(), 1);
+}
+
+#[tokio::test]
+async fn a_linked_server_ends_with_its_parent() {
+    let (_net, nodes) = Net::of(2);
+    for home in &nodes {
+        let parent = home.spawn(SpawnOptions::default(), |mut mailbox| async move {
+            drop::<Incoming<()>>(mailbox.next().await);
+            ExitReason::Shutdown
+        });
+        let board = Board::new();
+        let child = Probe::start((Init::Ok, board.clone())).link_with(parent.pid());
+        let child = child.on(&nodes[0]).await.unwrap();
+        child.cast(Tell::Trap).unwrap();
+        child.call(Ask::Sum).await.unwrap();
+        let ended = nodes[0].ended(child.pid());
+        parent.mailbox().push(()).unwrap();
+        assert_eq!(ended.await, ExitReason::Shutdown);
+        assert_eq!(board.log(), ["sum", "terminate shutdown"]);
+    }
+}
+
+#[tokio::test]
+async fn contract_c52_a_stop_carries_its_reason_here_and_there() {
+    let (_net, nodes) = Net::of(2);
+    for home in &nodes {
+        let (server, board) = Probe::on(home).await;
+        let ended = home.ended(server.pid());
+        let stop = Probe::stop(server.pid()).reason(ExitReason::Shutdown);
+        on(&nodes[0], async { stop.await }).await.unwrap();
+        assert_eq!(ended.await, ExitReason::Shutdown);
+        assert_eq!(board.log(), ["terminate shutdown"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_is_not_heard_in_time_is_a_time_out() {
+    let (_net, nodes) = Net::of(2);
+    for home in &nodes {
+        let (server, board) = Probe::on(home).await;
+        server.cast(Tell::Wait).unwrap();
+        board.saw("waits").await;
+        let stop = Probe::stop(server.pid()).timeout(Duration::from_secs(1));
+        let outcome = on(&nodes[0], async { stop.await }).await;
+        assert_eq!(outcome, Err(noex_core::CallError::Timeout));
+        board.open();
+        let ended = soon("it was asked", home.ended(server.pid())).await;
+        assert!(matches!(ended, ExitReason::Normal | ExitReason::NoProcess));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_traps_exits_is_told_of_links_but_not_of_kills() {
+    let (_net, nodes) = Net::of(2);
+    for home in &nodes {
+        let (server, board) = Probe::on(&nodes[0]).await;
+        let (other, _) = Probe::on(home).await;
+        server.cast(Tell::Trap).unwrap();
+        server.cast(Tell::Link(other.pid())).unwrap();
+        server.call(Ask::Sum).await.unwrap();
+        other.cast(Tell::End(ExitReason::error("gone"))).unwrap();
+        board.saw("exit error: gone").await;
+        let ended = nodes[0].ended(server.pid());
+        let node = &nodes[1];
+        node.exit(node.pid(), server.pid(), ExitReason::Killed)
+            .unwrap();
+        assert_eq!(ended.await, ExitReason::Killed);
+        assert_eq!(board.log(), ["sum", "exit error: gone"]);
+    }
+}

@@ -1,0 +1,17 @@
+//! Servers as their users see them, on one node and on several.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod busy;
+mod contract;
+mod handles;
+mod life;
+mod order;
+mod refusals;
+mod server;
+#[path = "../../../noex-core/tests/it/support.rs"]
+mod support;
