@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Supervisor               children on its own node; one for one, one for all, rest for one
+//!   Spawner                  one on each node: starts a registered server for another node
 //! ```
 //!
 //! What is to be done is decided in pure machines; the processes perform it.
@@ -12,7 +13,12 @@ mod policy;
 mod stop_child;
 mod tasks;
 
+pub mod spawner;
 pub mod supervisor;
 
+#[doc(hidden)]
+pub mod __private;
+
 pub use policy::{Restart, Shutdown, Strategy};
+pub use spawner::Spawner;
 pub use supervisor::{ChildInfo, ChildSpec, ChildState, Supervisor, SupervisorClient};
