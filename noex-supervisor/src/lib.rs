@@ -1,1 +1,29 @@
-//! Supervisors, on one node and across nodes.
+//! Supervisors: processes that start other processes, watch them, and start them again.
+//!
+//! ```text
+//!   Supervisor               children on its own node; one for one, one for all, rest for one
+//!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
+//!     └─ Spawner             one on each node: starts a registered server for another node
+//! ```
+//!
+//! What is to be done is decided in pure machines; the processes perform it.
+
+mod alarm;
+mod intensity;
+mod policy;
+mod stop_child;
+mod tasks;
+
+pub mod distributed;
+pub mod spawner;
+pub mod supervisor;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use distributed::{
+    DistributedSupervisor, DistributedSupervisorClient, Mode, NodeFilter, RemoteChild,
+};
+pub use policy::{Restart, Shutdown, Strategy};
+pub use spawner::Spawner;
+pub use supervisor::{ChildInfo, ChildSpec, ChildState, Supervisor, SupervisorClient};

@@ -1,0 +1,140 @@
+//! `ChildSpec`: how to start a child, and what its end means.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use noex_core::{ExitReason, Pid};
+use noex_gen_server::{GenServer, Start, StartError};
+use serde::{Deserialize, Serialize};
+
+use crate::{Restart, Shutdown};
+
+/// The name of a child within its supervisor.
+pub(crate) type ChildId = Arc<str>;
+
+/// A child that is being started.
+pub(crate) type Starting = Pin<Box<dyn Future<Output = Result<Pid, StartError>> + Send>>;
+
+/// Whether a child is a supervisor itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "complete by nature")]
+pub enum ChildKind {
+    /// It does the work.
+    Worker,
+    /// It has children of its own.
+    Supervisor,
+}
+
+/// How to start a child, and what its end means. A value: clones are the same child.
+///
+/// # Examples
+/// ```
+/// # use noex_core::{ExitReason, LocalNode, ReplyTo};
+/// # use noex_gen_server::{Context, Flow, GenServer};
+/// # struct Worker;
+/// # impl GenServer for Worker {
+/// #     type Args = u32;
+/// #     type Call = ();
+/// #     type Cast = ();
+/// #     async fn init(_: u32, _: &mut Context<Self>) -> Result<Self, ExitReason> { Ok(Self) }
+/// #     async fn handle_call(&mut self, _: (), _: &mut Context<Self>) -> Flow { Flow::Continue }
+/// # }
+/// use std::time::Duration;
+///
+/// use noex_supervisor::{ChildSpec, Restart, Shutdown};
+///
+/// let spec = ChildSpec::new("worker", || Worker::start(7).name("worker"))
+///     .restart(Restart::Transient)
+///     .shutdown(Shutdown::After(Duration::from_secs(1)));
+/// assert_eq!(spec.id(), "worker");
+/// ```
+#[derive(Clone)]
+#[must_use = "a specification starts nothing"]
+pub struct ChildSpec {
+    pub(crate) id: ChildId,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) kind: ChildKind,
+    start: Arc<dyn Fn(Pid) -> Starting + Send + Sync>,
+}
+
+impl ChildSpec {
+    /// A worker that is started by what `start` returns, each time anew. It is permanent, and has
+    /// 5 s for its shutdown.
+    ///
+    /// A supervisor waits for the `init` of its child; bound it by
+    /// [`Start::timeout`](noex_gen_server::Start::timeout) where it may hang.
+    pub fn new<S: GenServer>(
+        id: impl Into<Arc<str>>,
+        start: impl Fn() -> Start<S> + Send + Sync + 'static,
+    ) -> Self {
+        let begin = move |parent| -> Starting {
+            // The factory is user code; what it captured is shared, so it may be called again.
+            match catch_unwind(AssertUnwindSafe(&start)) {
+                Ok(start) => {
+                    let started = start.link_with(parent);
+                    Box::pin(async move { started.await.map(|server| server.pid()) })
+                }
+                Err(_payload) => Box::pin(async {
+                    let reason = ExitReason::error("the closure that starts the child panicked");
+                    Err(StartError::Init(reason))
+                }),
+            }
+        };
+        Self {
+            id: id.into(),
+            restart: Restart::default(),
+            shutdown: Shutdown::default(),
+            kind: ChildKind::Worker,
+            start: Arc::new(begin),
+        }
+    }
+
+    /// As [`new`](Self::new), for a child that is a supervisor: its shutdown is
+    /// [`Unlimited`](Shutdown::Unlimited), so that it can end its own children in order.
+    pub fn supervisor<S: GenServer>(
+        id: impl Into<Arc<str>>,
+        start: impl Fn() -> Start<S> + Send + Sync + 'static,
+    ) -> Self {
+        let mut spec = Self::new(id, start).shutdown(Shutdown::Unlimited);
+        spec.kind = ChildKind::Supervisor;
+        spec
+    }
+
+    /// When it is started again; always, unless said.
+    pub const fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// How it is ended; it is asked and has 5 s, unless said.
+    pub const fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// Its name within its supervisor.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Starts it, linked with its supervisor.
+    pub(crate) fn start(&self, parent: Pid) -> Starting {
+        (self.start)(parent)
+    }
+}
+
+impl fmt::Debug for ChildSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec")
+            .field("id", &self.id)
+            .field("restart", &self.restart)
+            .field("shutdown", &self.shutdown)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,366 @@
+//! Pure: which children stop and start when one of them exits, or when somebody asks.
+//!
+//! The rules are those of OTP's `supervisor`. We depart from it in one point: a supervisor that
+//! gives up says in its reason which child it gave up on.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use noex_core::{ExitReason, Pid};
+use noex_gen_server::StartError;
+
+use super::answer::Answer;
+use super::child_spec::{ChildId, ChildSpec};
+use super::children::{Child, ChildState, Children};
+use super::work::{Question, Step, Work};
+use crate::intensity::Intensity;
+use crate::{Restart, Shutdown, Strategy};
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The supervisor begins with these children.
+    Begin(Vec<ChildSpec>),
+    /// The start that was put out is done.
+    Started(Pid),
+    /// The start that was put out has failed.
+    StartFailed(StartError),
+    /// The stop that was put out is done.
+    Stopped,
+    /// A linked process ended.
+    Exited { pid: Pid, reason: ExitReason },
+    /// Somebody adds a child.
+    StartChild(ChildSpec),
+    /// Somebody stops a child.
+    TerminateChild(ChildId),
+    /// Somebody starts a child that is stopped.
+    RestartChild(ChildId),
+    /// Somebody takes away a child that is stopped.
+    DeleteChild(ChildId),
+    /// The supervisor ends.
+    Shutdown,
+}
+
+/// What the supervisor must do next. After a start or a stop nothing else comes before its
+/// outcome is put in.
+#[derive(Debug, PartialEq)]
+pub(super) enum Output {
+    Start(ChildId),
+    Stop {
+        child: ChildId,
+        pid: Pid,
+        shutdown: Shutdown,
+    },
+    /// The answer to whoever asked.
+    Answer(Answer),
+    /// All children have ended; so must the supervisor.
+    End(ExitReason),
+}
+
+#[derive(Debug)]
+pub(super) struct Machine {
+    strategy: Strategy,
+    intensity: Intensity,
+    children: Children,
+    work: Work,
+    steps: VecDeque<Step>,
+    in_flight: Option<Step>,
+    /// The children whose restart is due, since when.
+    due: Option<Instant>,
+    due_children: BTreeSet<ChildId>,
+    outputs: VecDeque<Output>,
+}
+
+impl Machine {
+    pub(super) fn new(strategy: Strategy, intensity: Intensity) -> Self {
+        Self {
+            strategy,
+            intensity,
+            children: Children::default(),
+            work: Work::Idle,
+            steps: VecDeque::new(),
+            in_flight: None,
+            due: None,
+            due_children: BTreeSet::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn handle_input(&mut self, input: Input, now: Instant) {
+        match input {
+            Input::Begin(specs) => self.begin(specs),
+            Input::Started(pid) => self.started(pid),
+            Input::StartFailed(error) => self.start_failed(error, now),
+            Input::Stopped => self.stopped(),
+            Input::Exited { pid, reason } => self.exited(pid, &reason, now),
+            Input::StartChild(spec) => self.start_child(spec),
+            Input::TerminateChild(id) => self.terminate_child(id),
+            Input::RestartChild(id) => self.restart_child(id),
+            Input::DeleteChild(id) => self.delete_child(&id),
+            Input::Shutdown => self.end(ExitReason::Shutdown),
+        }
+    }
+
+    /// Tries the next restart that is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.work != Work::Idle || self.due.is_none_or(|due| now < due) {
+            return;
+        }
+        let next = self.due_children.pop_first();
+        if self.due_children.is_empty() {
+            self.due = None;
+        }
+        let Some(id) = next else {
+            return;
+        };
+        let child = self.children.find(&id);
+        if child.is_some_and(|child| child.state == ChildState::Restarting) {
+            self.restart(&id, now);
+        }
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            if self.in_flight.is_some() {
+                return None;
+            }
+            let Some(step) = self.steps.pop_front() else {
+                self.finish();
+                return self.outputs.pop_front();
+            };
+            let output = match &step {
+                Step::Start(id) => Some(Output::Start(Arc::clone(id))),
+                Step::Stop(id) => self.stop_output(id),
+            };
+            if output.is_some() {
+                self.in_flight = Some(step);
+                return output;
+            }
+        }
+    }
+
+    /// When the next restart is due.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.due.filter(|_| self.work == Work::Idle)
+    }
+
+    pub(super) const fn children(&self) -> &Children {
+        &self.children
+    }
+
+    fn begin(&mut self, specs: Vec<ChildSpec>) {
+        self.work = Work::Beginning;
+        for spec in specs {
+            let id = Arc::clone(&spec.id);
+            if !self.children.add(spec) {
+                let text = format!("two children have the id `{id}`");
+                return self.end(ExitReason::error(text));
+            }
+            self.steps.push_back(Step::Start(id));
+        }
+    }
+
+    fn started(&mut self, pid: Pid) {
+        let Some(Step::Start(id)) = self.in_flight.take() else {
+            return;
+        };
+        self.children.set_state(&id, ChildState::Running(pid));
+        match self.work {
+            Work::Asked(_) => {
+                self.work = Work::Idle;
+                self.outputs.push_back(Output::Answer(Answer::Started(pid)));
+            }
+            Work::Ending(_) => self.steps.push_front(Step::Stop(id)),
+            Work::Idle | Work::Beginning | Work::Restarting | Work::Over => {}
+        }
+    }
+
+    fn start_failed(&mut self, error: StartError, now: Instant) {
+        let Some(Step::Start(id)) = self.in_flight.take() else {
+            return;
+        };
+        match &self.work {
+            Work::Beginning => {
+                let text = format!("child `{id}` did not start: {error}");
+                self.end(ExitReason::ShutdownWith(text.into()));
+            }
+            Work::Restarting => {
+                self.steps.clear();
+                self.work = Work::Idle;
+                self.postpone(id, now);
+            }
+            Work::Asked(question) => {
+                if *question == Question::Start {
+                    self.children.remove(&id);
+                }
+                self.work = Work::Idle;
+                self.outputs
+                    .push_back(Output::Answer(Answer::Failed(error)));
+            }
+            Work::Idle | Work::Ending(_) | Work::Over => {}
+        }
+    }
+
+    fn stopped(&mut self) {
+        let Some(Step::Stop(id)) = self.in_flight.take() else {
+            return;
+        };
+        self.child_is_over(&id);
+    }
+
+    fn exited(&mut self, pid: Pid, reason: &ExitReason, now: Instant) {
+        let Some(child) = self.children.running_as(pid) else {
+            return;
+        };
+        let id = Arc::clone(&child.spec.id);
+        if self.in_flight == Some(Step::Stop(Arc::clone(&id))) {
+            return;
+        }
+        if !child.spec.restart.applies_to(reason) {
+            return self.child_is_over(&id);
+        }
+        if self.work == Work::Idle {
+            self.children.set_state(&id, ChildState::Restarting);
+            self.restart(&id, now);
+        } else {
+            self.postpone(id, now);
+        }
+    }
+
+    /// A child ended and is not to be started again.
+    fn child_is_over(&mut self, id: &str) {
+        let child = self.children.find(id);
+        if child.is_some_and(|child| child.spec.restart == Restart::Temporary) {
+            self.children.remove(id);
+        } else {
+            self.children.set_state(id, ChildState::Stopped);
+        }
+    }
+
+    /// A restart that can't be done now, or failed, is tried again behind what waits already.
+    fn postpone(&mut self, id: ChildId, now: Instant) {
+        self.children.set_state(&id, ChildState::Restarting);
+        self.due_children.insert(id);
+        self.due.get_or_insert(now);
+    }
+
+    fn restart(&mut self, id: &str, now: Instant) {
+        if !self.intensity.admit(now) {
+            let text = format!("restarts of child `{id}` and others came too often");
+            return self.end(ExitReason::ShutdownWith(text.into()));
+        }
+        let affected: Vec<&Child> = match self.strategy {
+            Strategy::OneForOne => self.children.find(id).into_iter().collect(),
+            Strategy::OneForAll => self.children.iter().collect(),
+            Strategy::RestForOne => self.children.since(id).collect(),
+        };
+        let id_of = |child: &&Child| Arc::clone(&child.spec.id);
+        let running = |child: &&&Child| child.state.pid().is_some();
+        let lasting = |child: &&&Child| child.spec.restart != Restart::Temporary;
+        let stops = affected.iter().rev().filter(running).map(id_of);
+        let starts = affected.iter().filter(lasting).map(id_of);
+        self.steps = stops
+            .map(Step::Stop)
+            .chain(starts.map(Step::Start))
+            .collect();
+        self.work = Work::Restarting;
+    }
+
+    fn start_child(&mut self, spec: ChildSpec) {
+        let id = Arc::clone(&spec.id);
+        if self.work != Work::Idle {
+            return;
+        }
+        if let Some(child) = self.children.find(&id) {
+            let answer = match child.state {
+                ChildState::Running(pid) => Answer::Running(pid),
+                ChildState::Restarting | ChildState::Stopped => Answer::Present,
+            };
+            return self.outputs.push_back(Output::Answer(answer));
+        }
+        self.children.add(spec);
+        self.ask(Question::Start, Step::Start(id));
+    }
+
+    fn terminate_child(&mut self, id: ChildId) {
+        match self.children.find(&id) {
+            None => self.outputs.push_back(Output::Answer(Answer::NotFound)),
+            Some(_) => self.ask(Question::Terminate, Step::Stop(id)),
+        }
+    }
+
+    fn restart_child(&mut self, id: ChildId) {
+        match self.why_not_stopped(&id) {
+            Some(answer) => self.outputs.push_back(Output::Answer(answer)),
+            None => self.ask(Question::Restart, Step::Start(id)),
+        }
+    }
+
+    fn delete_child(&mut self, id: &str) {
+        let answer = self.why_not_stopped(id).unwrap_or_else(|| {
+            self.children.remove(id);
+            Answer::Done
+        });
+        self.outputs.push_back(Output::Answer(answer));
+    }
+
+    fn why_not_stopped(&self, id: &str) -> Option<Answer> {
+        match self.children.find(id).map(|child| child.state) {
+            None => Some(Answer::NotFound),
+            Some(ChildState::Running(pid)) => Some(Answer::Running(pid)),
+            Some(ChildState::Restarting) => Some(Answer::Restarting),
+            Some(ChildState::Stopped) => None,
+        }
+    }
+
+    /// Begins what somebody asked for. While something else is under way nobody can ask.
+    fn ask(&mut self, question: Question, step: Step) {
+        if self.work == Work::Idle {
+            self.work = Work::Asked(question);
+            self.steps.push_back(step);
+        }
+    }
+
+    /// Stops all children in reverse order, then ends.
+    fn end(&mut self, reason: ExitReason) {
+        let running = self.children.iter().rev();
+        let running = running.filter(|child| child.state.pid().is_some());
+        self.steps = running
+            .map(|child| Step::Stop(Arc::clone(&child.spec.id)))
+            .collect();
+        self.due = None;
+        self.due_children.clear();
+        self.work = Work::Ending(reason);
+    }
+
+    /// A child that ended meanwhile needs no stop.
+    fn stop_output(&mut self, id: &ChildId) -> Option<Output> {
+        let child = self.children.find(id)?;
+        let Some(pid) = child.state.pid() else {
+            self.child_is_over(id);
+            return None;
+        };
+        Some(Output::Stop {
+            child: Arc::clone(id),
+            pid,
+            shutdown: child.spec.shutdown,
+        })
+    }
+
+    /// No step is left.
+    fn finish(&mut self) {
+        match std::mem::replace(&mut self.work, Work::Idle) {
+            Work::Idle | Work::Beginning | Work::Restarting => {}
+            Work::Asked(_) => self.outputs.push_back(Output::Answer(Answer::Done)),
+            Work::Ending(reason) => {
+                self.work = Work::Over;
+                self.outputs.push_back(Output::End(reason));
+            }
+            Work::Over => self.work = Work::Over,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `Supervisor`: keeps the children of one node running.
+
+mod child_spec;
+mod children;
+mod answer;
+mod work;
+mod machine;
+mod builder;
+mod server;
+mod client;
+mod error;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::SupervisorBuilder;
+pub use child_spec::{ChildKind, ChildSpec};
+pub use children::{ChildCounts, ChildInfo, ChildState};
+pub use client::{SupervisorCall, SupervisorClient};
+pub use error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
+pub use server::{Supervisor, SupervisorArgs};

@@ -1,0 +1,329 @@
+//! Tests of the machine: inputs in, outputs out.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use noex_core::{Creation, ExitReason, Pid};
+use noex_gen_server::{Context, Flow, GenServer, StartError};
+
+use super::answer::Answer;
+use super::child_spec::ChildSpec;
+use super::children::ChildState;
+use super::machine::{Input, Machine, Output};
+use crate::intensity::Intensity;
+use crate::{Restart, Strategy};
+
+struct Dummy;
+
+impl GenServer for Dummy {
+    type Args = ();
+    type Call = ();
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        Ok(Self)
+    }
+
+    async fn handle_call(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+        Flow::Continue
+    }
+}
+
+fn spec(id: &str) -> ChildSpec {
+    ChildSpec::new(id, || Dummy::start(()))
+}
+
+/// A machine whose shell succeeds in all but the starts of `broken` children.
+struct Rig {
+    machine: Machine,
+    broken: BTreeSet<&'static str>,
+    pids: u64,
+    now: Instant,
+    answer: Option<Answer>,
+    end: Option<ExitReason>,
+}
+
+impl Rig {
+    fn new(strategy: Strategy) -> Self {
+        Self {
+            machine: Machine::new(strategy, Intensity::default()),
+            broken: BTreeSet::new(),
+            pids: 0,
+            now: tokio::time::Instant::now().into_std(),
+            answer: None,
+            end: None,
+        }
+    }
+
+    fn begun(strategy: Strategy, specs: [ChildSpec; 3]) -> Self {
+        let mut rig = Self::new(strategy);
+        assert_eq!(rig.put(Input::Begin(specs.into())), "+a +b +c");
+        rig
+    }
+
+    /// What is done about the input: `+a` is a start, `!a` one that fails, `-a` a stop.
+    fn put(&mut self, input: Input) -> String {
+        self.machine.handle_input(input, self.now);
+        self.perform()
+    }
+
+    fn time_out(&mut self) -> String {
+        assert!(self.machine.poll_timeout().is_some_and(|at| at <= self.now));
+        self.machine.handle_timeout(self.now);
+        self.perform()
+    }
+
+    fn perform(&mut self) -> String {
+        let mut done = Vec::new();
+        while let Some(output) = self.machine.poll_output() {
+            let input = match output {
+                Output::Start(id) if self.broken.contains(&*id) => {
+                    done.push(format!("!{id}"));
+                    Input::StartFailed(StartError::Timeout)
+                }
+                Output::Start(id) => {
+                    done.push(format!("+{id}"));
+                    self.pids += 1;
+                    Input::Started(Pid::new(Creation::from_bits(1), self.pids))
+                }
+                Output::Stop { child, .. } => {
+                    done.push(format!("-{child}"));
+                    Input::Stopped
+                }
+                Output::Answer(answer) => {
+                    self.answer = Some(answer);
+                    continue;
+                }
+                Output::End(reason) => {
+                    self.end = Some(reason);
+                    continue;
+                }
+            };
+            self.machine.handle_input(input, self.now);
+        }
+        done.join(" ")
+    }
+
+    fn exit(&mut self, id: &str, reason: ExitReason) -> String {
+        let pid = self.pid(id).expect("the child runs");
+        self.put(Input::Exited { pid, reason })
+    }
+
+    fn pid(&self, id: &str) -> Option<Pid> {
+        self.state(id)?.pid()
+    }
+
+    fn state(&self, id: &str) -> Option<ChildState> {
+        self.machine.children().find(id).map(|child| child.state)
+    }
+
+    fn ask(&mut self, input: Input) -> (String, Answer) {
+        let done = self.put(input);
+        (done, self.answer.take().expect("whoever asks is answered"))
+    }
+}
+
+fn crash() -> ExitReason {
+    ExitReason::error("broken")
+}
+
+#[test]
+fn each_strategy_restarts_what_it_says_for_each_rule_reason_and_place() {
+    let restarted = |strategy, place: &str| match (strategy, place) {
+        (Strategy::OneForOne, "a") => "+a",
+        (Strategy::OneForOne, "b") => "+b",
+        (Strategy::OneForOne, _) => "+c",
+        (Strategy::OneForAll, "a") => "-c -b +a +b +c",
+        (Strategy::OneForAll, "b") => "-c -a +a +b +c",
+        (Strategy::OneForAll, _) => "-b -a +a +b +c",
+        (Strategy::RestForOne, "a") => "-c -b +a +b +c",
+        (Strategy::RestForOne, "b") => "-c +b +c",
+        (Strategy::RestForOne, _) => "+c",
+    };
+    let with = |reason| ExitReason::ShutdownWith(reason);
+    let rules = [
+        (Restart::Permanent, ExitReason::Normal, true),
+        (Restart::Permanent, ExitReason::Shutdown, true),
+        (Restart::Permanent, ExitReason::Killed, true),
+        (Restart::Permanent, crash(), true),
+        (Restart::Transient, ExitReason::Normal, false),
+        (Restart::Transient, ExitReason::Shutdown, false),
+        (Restart::Transient, with("done".into()), false),
+        (Restart::Transient, ExitReason::Killed, true),
+        (Restart::Transient, crash(), true),
+        (Restart::Temporary, ExitReason::Normal, false),
+        (Restart::Temporary, ExitReason::Killed, false),
+        (Restart::Temporary, crash(), false),
+    ];
+    for strategy in [
+        Strategy::OneForOne,
+        Strategy::OneForAll,
+        Strategy::RestForOne,
+    ] {
+        for (restart, reason, is_restarted) in &rules {
+            for place in ["a", "b", "c"] {
+                let specs = ["a", "b", "c"].map(|id| match id == place {
+                    true => spec(id).restart(*restart),
+                    false => spec(id),
+                });
+                let mut rig = Rig::begun(strategy, specs);
+                let done = rig.exit(place, reason.clone());
+                let wanted = if *is_restarted {
+                    restarted(strategy, place)
+                } else {
+                    ""
+                };
+                let case = format!("{strategy:?}, {restart:?}, {reason}, {place}");
+                assert_eq!(done, wanted, "{case}");
+                let gone = rig.state(place).is_none();
+                assert_eq!(gone, *restart == Restart::Temporary, "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_temporary_child_that_is_stopped_for_the_others_does_not_come_back() {
+    let specs = [spec("a"), spec("b").restart(Restart::Temporary), spec("c")];
+    let mut rig = Rig::begun(Strategy::OneForAll, specs);
+    assert_eq!(rig.exit("c", crash()), "-b -a +a +c");
+    assert_eq!(rig.state("b"), None);
+}
+
+#[test]
+fn children_stop_in_reverse_order() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    assert_eq!(rig.put(Input::Shutdown), "-c -b -a");
+    assert_eq!(rig.end, Some(ExitReason::Shutdown));
+}
+
+#[test]
+fn a_start_that_fails_half_way_stops_what_was_started() {
+    let mut rig = Rig::new(Strategy::OneForOne);
+    rig.broken.insert("c");
+    let specs = ["a", "b", "c", "d"].map(spec).into();
+    assert_eq!(rig.put(Input::Begin(specs)), "+a +b !c -b -a");
+    assert!(matches!(rig.end, Some(ExitReason::ShutdownWith(_))));
+}
+
+#[test]
+fn two_children_with_one_id_are_refused() {
+    let mut rig = Rig::new(Strategy::OneForOne);
+    let specs = ["a", "a"].map(spec).into();
+    assert_eq!(rig.put(Input::Begin(specs)), "");
+    assert!(matches!(rig.end, Some(ExitReason::Error(_))));
+}
+
+#[test]
+fn restarts_that_come_too_often_end_all_children() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    for _ in 0..3 {
+        assert_eq!(rig.exit("b", crash()), "+b");
+    }
+    assert_eq!(rig.exit("b", crash()), "-c -a");
+    assert!(rig.end.is_some_and(|reason| reason.is_orderly()));
+}
+
+#[test]
+fn restarts_that_are_far_apart_are_borne() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    for _ in 0..20 {
+        assert_eq!(rig.exit("b", crash()), "+b");
+        rig.now += Duration::from_secs(2);
+    }
+}
+
+#[test]
+fn a_restart_that_fails_is_tried_again_and_counts() {
+    let mut rig = Rig::begun(Strategy::OneForAll, ["a", "b", "c"].map(spec));
+    rig.broken.insert("b");
+    assert_eq!(rig.exit("a", crash()), "-c -b +a !b");
+    assert_eq!(rig.state("b"), Some(ChildState::Restarting));
+    assert_eq!(rig.time_out(), "-a +a !b");
+    rig.broken.clear();
+    assert_eq!(rig.time_out(), "-a +a +b +c");
+    assert_eq!(rig.machine.poll_timeout(), None);
+    rig.broken.insert("b");
+    assert_eq!(rig.exit("c", crash()), "-b -a");
+    assert!(rig.end.is_some());
+}
+
+#[test]
+fn an_exit_that_comes_while_children_stop_is_no_second_restart() {
+    let mut rig = Rig::begun(Strategy::OneForAll, ["a", "b", "c"].map(spec));
+    let old = rig.pid("c").unwrap();
+    assert_eq!(rig.exit("a", crash()), "-c -b +a +b +c");
+    let late = Input::Exited {
+        pid: old,
+        reason: crash(),
+    };
+    assert_eq!(rig.put(late), "");
+}
+
+#[test]
+fn an_exit_during_other_work_is_handled_after_it() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    let [a, b] = ["a", "b"].map(|id| rig.pid(id).unwrap());
+    let reason = crash();
+    rig.machine
+        .handle_input(Input::Exited { pid: a, reason }, rig.now);
+    let reason = crash();
+    rig.machine
+        .handle_input(Input::Exited { pid: b, reason }, rig.now);
+    assert_eq!(rig.perform(), "+a");
+    assert_eq!(rig.time_out(), "+b");
+}
+
+#[test]
+fn children_are_added_stopped_started_and_taken_away() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    let (done, answer) = rig.ask(Input::StartChild(spec("d")));
+    assert_eq!(done, "+d");
+    assert_eq!(answer, Answer::Started(rig.pid("d").unwrap()));
+    let (_, answer) = rig.ask(Input::StartChild(spec("d")));
+    assert_eq!(answer, Answer::Running(rig.pid("d").unwrap()));
+    let (_, answer) = rig.ask(Input::DeleteChild("d".into()));
+    assert_eq!(answer, Answer::Running(rig.pid("d").unwrap()));
+
+    let stopped = rig.ask(Input::TerminateChild("d".into()));
+    assert_eq!(stopped, ("-d".into(), Answer::Done));
+    let (_, answer) = rig.ask(Input::StartChild(spec("d")));
+    assert_eq!(answer, Answer::Present);
+    rig.broken.insert("d");
+    let failed = rig.ask(Input::RestartChild("d".into()));
+    assert_eq!(failed, ("!d".into(), Answer::Failed(StartError::Timeout)));
+    rig.broken.clear();
+    assert_eq!(rig.ask(Input::RestartChild("d".into())).0, "+d");
+    assert_eq!(rig.ask(Input::TerminateChild("d".into())).0, "-d");
+    assert_eq!(rig.ask(Input::DeleteChild("d".into())).1, Answer::Done);
+    for ask in [
+        Input::TerminateChild,
+        Input::RestartChild,
+        Input::DeleteChild,
+    ] {
+        assert_eq!(rig.ask(ask("d".into())).1, Answer::NotFound);
+    }
+}
+
+#[test]
+fn a_new_child_that_does_not_start_is_not_added() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    rig.broken.insert("d");
+    let (done, answer) = rig.ask(Input::StartChild(spec("d")));
+    assert_eq!(
+        (done.as_str(), answer),
+        ("!d", Answer::Failed(StartError::Timeout))
+    );
+    assert_eq!(rig.state("d"), None);
+}
+
+#[test]
+fn a_child_that_is_stopped_by_hand_ends_its_restart() {
+    let mut rig = Rig::begun(Strategy::OneForOne, ["a", "b", "c"].map(spec));
+    rig.broken.insert("b");
+    assert_eq!(rig.exit("b", crash()), "!b");
+    let stopped = rig.ask(Input::TerminateChild("b".into()));
+    assert_eq!(stopped, (String::new(), Answer::Done));
+    assert_eq!(rig.time_out(), "");
+    assert_eq!(rig.state("b"), Some(ChildState::Stopped));
+}
