@@ -219,6 +219,12 @@ impl LocalNode {
             .map_err(|_other| FindError::OtherMessages)
     }
 
+    /// Whether `pid` is a process of this node that runs.
+    #[must_use]
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.process(pid).is_some()
+    }
+
     /// Waits until the process `pid`, here or on another node, has ended.
     pub fn ended(&self, pid: Pid) -> super::Ended {
         super::Ended::of(self, pid)

@@ -1,0 +1,178 @@
+//! `Driver`: performs what the machine decides.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use noex_core::{CallError, Creation, ExitReason, LocalNode, MonitorRef, Pid, Target};
+use noex_gen_server::{Address, Dest, GenServer};
+use tokio::time::Instant;
+
+use crate::proto::{Input, Machine, Message, Now, Output};
+use crate::registry::Holders;
+use crate::server::{NAME, RegistryServer};
+
+/// The machine, and what its outputs need. It stands behind a lock: outputs are performed in the
+/// order in which they were decided, and none of them blocks.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    machine: Machine,
+    /// The registry's process, which watches the processes that have names.
+    server: Option<Pid>,
+    monitors: BTreeMap<Pid, MonitorRef>,
+    /// Whom the last digest went to.
+    neighbour: Option<Creation>,
+}
+
+impl Driver {
+    pub(crate) fn new(me: Creation) -> Self {
+        Self {
+            machine: Machine::new(me, now()),
+            server: None,
+            monitors: BTreeMap::new(),
+            neighbour: None,
+        }
+    }
+
+    /// The process `server` takes over; `up` are the nodes that are up. What the machine must be
+    /// told first.
+    pub(crate) fn begin(&mut self, node: &LocalNode, server: Pid, up: &[Creation]) -> Vec<Input> {
+        self.server = Some(server);
+        let held = self.machine.held();
+        self.monitors = held.map(|pid| (pid, node.monitor(server, pid))).collect();
+        let gone = self.machine.nodes().filter(|node| !up.contains(node));
+        let gone = gone.map(|node| Input::NodeDown { node });
+        gone.chain(up.iter().map(|node| Input::NodeUp { node: *node }))
+            .collect()
+    }
+
+    /// Returns who holds the name already, if a registration was refused.
+    pub(crate) fn handle_input(
+        &mut self,
+        input: Input,
+        node: &LocalNode,
+        holders: &Holders,
+    ) -> Option<Pid> {
+        self.machine.handle_input(input, now());
+        self.perform(node, holders)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, node: &LocalNode, holders: &Holders) {
+        self.machine.handle_timeout(now());
+        self.perform(node, holders);
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        self.machine.poll_timeout().map(Instant::from_std)
+    }
+
+    pub(crate) fn holder(&self, name: &str) -> Option<Pid> {
+        self.machine.holder(name)
+    }
+
+    fn perform(&mut self, node: &LocalNode, holders: &Holders) -> Option<Pid> {
+        let mut refused_by = None;
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Publish {
+                    name,
+                    holder: Some(holder),
+                } => {
+                    holders.insert(name, holder);
+                }
+                Output::Publish { name, holder: None } => {
+                    holders.remove(&name);
+                }
+                Output::Refused { holder } => refused_by = Some(holder),
+                Output::Watch { pid } => self.watch(node, pid),
+                Output::Unwatch { pid } => self.unwatch(node, pid),
+                Output::Evict { pid } => evict(node, pid),
+                Output::Flood(message) => flood(node, &message),
+                Output::Send { to, message } => send(node, to, message),
+                Output::SendNeighbour(message) => self.send_neighbour(node, message),
+                Output::Drifted { node } => {
+                    tracing::warn!(%node, "that node's wall clock is more than 10 s ahead of ours");
+                }
+            }
+        }
+        refused_by
+    }
+
+    fn watch(&mut self, node: &LocalNode, pid: Pid) {
+        if let Some(server) = self.server {
+            self.monitors.insert(pid, node.monitor(server, pid));
+        }
+    }
+
+    fn unwatch(&mut self, node: &LocalNode, pid: Pid) {
+        if let (Some(server), Some(monitor)) = (self.server, self.monitors.remove(&pid)) {
+            node.demonitor(server, monitor);
+        }
+    }
+
+    /// Sends to the next neighbour, in the order of their creations.
+    fn send_neighbour(&mut self, node: &LocalNode, message: Message) {
+        let mut neighbours = node.neighbours();
+        neighbours.sort_unstable();
+        let next = neighbours
+            .iter()
+            .find(|next| Some(**next) > self.neighbour)
+            .or_else(|| neighbours.first());
+        if let Some(to) = next {
+            self.neighbour = Some(*to);
+            send(node, *to, message);
+        }
+    }
+}
+
+fn evict(node: &LocalNode, pid: Pid) {
+    tracing::warn!(%pid, "a process lost its name to an older claim");
+    if let Err(error) = node.exit(node.pid(), pid, ExitReason::NameConflict) {
+        tracing::debug!(%pid, %error, "a process of this node is always reached");
+    }
+}
+
+fn flood(node: &LocalNode, message: &Message) {
+    let payload = rmp_serde::to_vec_named(message).expect("plain data can be encoded");
+    node.flood(NAME, payload.into());
+}
+
+/// Sends to the registry of another node. What is lost is repaired when versions are compared.
+fn send(node: &LocalNode, to: Creation, message: Message) {
+    let namesake = Namesake { node, to };
+    if let Err(error) = RegistryServer::cast(namesake, message) {
+        tracing::debug!(node = %to, ?error, "a message to a registry was not sent");
+    }
+}
+
+/// The registry of another node.
+#[derive(Clone, Copy)]
+struct Namesake<'a> {
+    node: &'a LocalNode,
+    to: Creation,
+}
+
+impl Dest<RegistryServer> for Namesake<'_> {
+    fn resolve(&self) -> Result<Address<RegistryServer>, CallError> {
+        Ok(Address::Remote {
+            node: self.node.clone(),
+            target: Target::Named {
+                node: self.to,
+                name: NAME.into(),
+            },
+        })
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which of two claims on two nodes is older can only be told by the wall clock; \
+              the machine bears its jumps"
+)]
+fn now() -> Now {
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Now {
+        at: Instant::now().into_std(),
+        // A wall clock before 1970 counts as 1970.
+        wall: wall.unwrap_or(Duration::ZERO),
+    }
+}

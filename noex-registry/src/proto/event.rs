@@ -1,0 +1,61 @@
+//! Pure: what goes into the machine and what comes out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use noex_core::{Creation, Pid};
+
+use super::message::Message;
+
+/// The present, by two clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// For deadlines.
+    pub(crate) at: Instant,
+    /// Since the Unix epoch, for the age of claims.
+    pub(crate) wall: Duration,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A process of this node claims a name; `replaces` is known to be dead.
+    Register {
+        name: Arc<str>,
+        pid: Pid,
+        replaces: Option<Pid>,
+    },
+    /// Whoever holds the name is to lose it.
+    Unregister { name: Arc<str> },
+    /// A process of this node ended.
+    ProcessEnded { pid: Pid },
+    /// A node is up, or has a new session.
+    NodeUp { node: Creation },
+    /// A node is down.
+    NodeDown { node: Creation },
+    /// The registry of another node says something.
+    Message(Message),
+}
+
+/// What must be done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    /// The name is held by this process from now on, or by none.
+    Publish { name: Arc<str>, holder: Option<Pid> },
+    /// The claim was not made: this process holds the name.
+    Refused { holder: Pid },
+    /// The end of this process of this node must be reported.
+    Watch { pid: Pid },
+    /// Its end does not matter any more.
+    Unwatch { pid: Pid },
+    /// It lost its name to an older claim and must end.
+    Evict { pid: Pid },
+    /// Tell all nodes.
+    Flood(Message),
+    /// Tell one node.
+    Send { to: Creation, message: Message },
+    /// Tell the next neighbour.
+    SendNeighbour(Message),
+    /// The wall clock of that node is far ahead of ours.
+    Drifted { node: Creation },
+}

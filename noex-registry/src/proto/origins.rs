@@ -1,0 +1,145 @@
+//! Pure: how much is known of each other node's claims, and what is awaited from it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use noex_core::Creation;
+
+use super::message::Delta;
+
+/// How long a gap may last before the full state is fetched: floods may overtake each other.
+const GAP_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long the first answer to a fetch is awaited; the double each time after.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(32);
+
+/// How many deltas of a node are kept until the one before them comes.
+const AHEAD_MAX: usize = 64;
+
+/// The other nodes that are up.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    known: BTreeMap<Creation, Origin>,
+    /// The nodes whose full state is to be asked for when the time has come.
+    waits: BTreeMap<Creation, Wait>,
+}
+
+#[derive(Debug, Default)]
+struct Origin {
+    version: u64,
+    /// Deltas that came too early, by the version that they apply to.
+    ahead: BTreeMap<u64, Delta>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    deadline: Instant,
+    patience: Duration,
+}
+
+impl Origins {
+    pub(crate) fn up(&mut self, origin: Creation) {
+        self.known.entry(origin).or_default();
+    }
+
+    pub(crate) fn down(&mut self, origin: Creation) {
+        self.known.remove(&origin);
+        self.waits.remove(&origin);
+    }
+
+    /// A fetch leaves for `origin`; it is repeated until the answer comes.
+    pub(crate) fn asked(&mut self, origin: Creation, now: Instant) {
+        let wait = Wait {
+            deadline: now + RETRY_MIN,
+            patience: RETRY_MIN * 2,
+        };
+        self.waits.insert(origin, wait);
+    }
+
+    /// Takes a delta. Those that can be applied now, in order; none of a node that is not up,
+    /// whose state is fetched when it is.
+    pub(crate) fn take_delta(&mut self, delta: Delta, now: Instant) -> Vec<Delta> {
+        let from = delta.origin;
+        let Some(origin) = self.known.get_mut(&from) else {
+            return Vec::new();
+        };
+        if delta.after <= origin.version {
+            return Vec::new();
+        }
+        if delta.before == origin.version || origin.ahead.len() < AHEAD_MAX {
+            origin.ahead.insert(delta.before, delta);
+        }
+        let ready = origin.take_ready();
+        if origin.ahead.is_empty() {
+            self.waits.remove(&from);
+        } else {
+            self.waits.entry(from).or_insert(Wait {
+                deadline: now + GAP_PATIENCE,
+                patience: RETRY_MIN,
+            });
+        }
+        ready
+    }
+
+    /// Takes the version of a full state. If the state is news, the deltas to be applied behind
+    /// it.
+    pub(crate) fn take_state(&mut self, from: Creation, version: u64) -> Option<Vec<Delta>> {
+        let origin = self.known.get_mut(&from)?;
+        if version < origin.version {
+            return None;
+        }
+        let is_news = version > origin.version;
+        origin.version = version;
+        let ready = origin.take_ready();
+        if origin.ahead.is_empty() {
+            self.waits.remove(&from);
+        }
+        is_news.then_some(ready)
+    }
+
+    /// The nodes that must be asked now.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<Creation> {
+        let due = self
+            .waits
+            .iter_mut()
+            .filter(|(_, wait)| wait.deadline <= now);
+        due.map(|(origin, wait)| {
+            wait.deadline = now + wait.patience;
+            wait.patience = RETRY_MAX.min(wait.patience * 2);
+            *origin
+        })
+        .collect()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.waits.values().map(|wait| wait.deadline).min()
+    }
+
+    pub(crate) fn is_awaited(&self, origin: Creation) -> bool {
+        self.waits.contains_key(&origin)
+    }
+
+    /// The version known of a node that is up.
+    pub(crate) fn version(&self, origin: Creation) -> Option<u64> {
+        self.known.get(&origin).map(|origin| origin.version)
+    }
+
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (Creation, u64)> {
+        let known = self.known.iter();
+        known.map(|(origin, known)| (*origin, known.version))
+    }
+}
+
+impl Origin {
+    /// Takes out the deltas that follow the known version without a gap.
+    fn take_ready(&mut self) -> Vec<Delta> {
+        let mut ready = Vec::new();
+        self.ahead.retain(|_, delta| delta.after > self.version);
+        while let Some(delta) = self.ahead.remove(&self.version) {
+            self.version = delta.after;
+            ready.push(delta);
+        }
+        ready
+    }
+}

@@ -1,0 +1,832 @@
+//! Tests of the registry's protocol: single machines, and three of them on a bad network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use noex_core::{Creation, Pid};
+
+use super::claim::{Claim, Clock, Drift, Stamp, winner};
+use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
+use super::{Input, Machine, Now, Output, is_name};
+
+const WALL: Duration = Duration::from_secs(1_000_000);
+
+fn creation(node: u64) -> Creation {
+    Creation::from_bits(node)
+}
+
+fn pid(node: u64, serial: u64) -> Pid {
+    Pid::new(creation(node), serial)
+}
+
+fn stamp(seconds: u64) -> Stamp {
+    Clock::default().tick(Duration::from_secs(seconds))
+}
+
+fn claim(node: u64, serial: u64, seconds: u64) -> Claim {
+    Claim::new(pid(node, serial), stamp(seconds), None)
+}
+
+/// A machine, its clock, and what it had to do.
+struct Node {
+    machine: Machine,
+    now: Now,
+    holders: BTreeMap<Arc<str>, Pid>,
+}
+
+impl Node {
+    fn new(node: u64) -> Self {
+        let now = Now {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "an arbitrary origin of test time"
+            )]
+            at: Instant::now(),
+            wall: WALL,
+        };
+        Self {
+            machine: Machine::new(creation(node), now),
+            now,
+            holders: BTreeMap::new(),
+        }
+    }
+
+    fn with_peers(node: u64, peers: &[u64]) -> Self {
+        let mut made = Self::new(node);
+        for peer in peers {
+            made.up(*peer);
+        }
+        made
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Output> {
+        self.machine.handle_input(input, self.now);
+        self.outputs()
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<Output> {
+        self.now.at += time;
+        self.now.wall += time;
+        self.machine.handle_timeout(self.now);
+        self.outputs()
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        while let Some(output) = self.machine.poll_output() {
+            if let Output::Publish { name, holder } = output {
+                match holder {
+                    Some(holder) => self.holders.insert(name, holder),
+                    None => self.holders.remove(&name),
+                };
+            } else {
+                outputs.push(output);
+            }
+        }
+        outputs
+    }
+
+    fn register(&mut self, name: &str, pid: Pid, replaces: Option<Pid>) -> Vec<Output> {
+        self.input(Input::Register {
+            name: name.into(),
+            pid,
+            replaces,
+        })
+    }
+
+    fn message(&mut self, message: Message) -> Vec<Output> {
+        self.input(Input::Message(message))
+    }
+
+    fn up(&mut self, node: u64) -> Vec<Output> {
+        let node = creation(node);
+        self.input(Input::NodeUp { node })
+    }
+
+    fn holder(&self, name: &str) -> Option<Pid> {
+        let published = self.holders.get(name).copied();
+        assert_eq!(published, self.machine.holder(name));
+        published
+    }
+}
+
+fn claimed(node: u64, before: u64, claims: &[(&str, Claim)]) -> Message {
+    let changes = claims.iter().map(|(name, claim)| Change::Claimed {
+        name: (*name).into(),
+        claim: *claim,
+    });
+    delta(node, before, changes.collect())
+}
+
+fn released(node: u64, before: u64, name: &str) -> Message {
+    delta(node, before, vec![Change::Released { name: name.into() }])
+}
+
+fn delta(node: u64, before: u64, changes: Vec<Change>) -> Message {
+    Message::Delta(Delta {
+        origin: creation(node),
+        before,
+        after: before + 1,
+        changes,
+    })
+}
+
+fn state(node: u64, version: u64, claims: &[(&str, Claim)]) -> Message {
+    let claims = claims.iter().map(|(name, claim)| ((*name).into(), *claim));
+    Message::State(State {
+        origin: creation(node),
+        version,
+        claims: claims.collect(),
+    })
+}
+
+fn fetch(from: u64, version: u64, to: u64) -> Output {
+    let from = creation(from);
+    Output::Send {
+        to: creation(to),
+        message: Message::Fetch(Fetch { from, version }),
+    }
+}
+
+fn evicted(outputs: &[Output]) -> Vec<Pid> {
+    let evicted = outputs.iter().filter_map(|output| match output {
+        Output::Evict { pid } => Some(*pid),
+        _ => None,
+    });
+    evicted.collect()
+}
+
+fn floods(outputs: &[Output]) -> Vec<Message> {
+    let floods = outputs.iter().filter_map(|output| match output {
+        Output::Flood(message) => Some(message.clone()),
+        _ => None,
+    });
+    floods.collect()
+}
+
+// ---- claims ----
+
+#[test]
+fn a_name_has_1_to_255_bytes() {
+    assert!(!is_name(""));
+    assert!(is_name("a") && is_name(&"a".repeat(255)));
+    assert!(!is_name(&"a".repeat(256)));
+}
+
+#[test]
+fn the_clock_is_never_behind_what_it_has_seen() {
+    let mut clock = Clock::default();
+    let first = clock.tick(WALL);
+    assert!(clock.tick(WALL) > first);
+    assert!(
+        clock.tick(Duration::ZERO) > first,
+        "the wall clock jumped back"
+    );
+    let seen = stamp(WALL.as_secs() + 9);
+    assert_eq!(clock.witness(seen, WALL), Ok(()));
+    assert!(clock.tick(WALL) > seen);
+}
+
+#[test]
+fn the_clock_does_not_follow_one_that_is_far_ahead() {
+    let mut clock = Clock::default();
+    let seen = stamp(WALL.as_secs() + 11);
+    assert_eq!(clock.witness(seen, WALL), Err(Drift));
+    assert!(clock.tick(WALL) < seen);
+}
+
+/// Every order of `claims`.
+fn permutations(claims: &[Claim]) -> Vec<Vec<Claim>> {
+    if claims.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for (place, first) in claims.iter().enumerate() {
+        let mut rest = claims.to_vec();
+        rest.remove(place);
+        for mut order in permutations(&rest) {
+            order.push(*first);
+            all.push(order);
+        }
+    }
+    all
+}
+
+#[test]
+fn the_winner_does_not_depend_on_the_order_of_claims() {
+    let heir = claim(1, 1, 5).handed_to(pid(2, 1));
+    let successor = Claim::new(pid(3, 1), stamp(9), Some(pid(1, 1)));
+    let circle = Claim::new(pid(5, 1), stamp(6), Some(pid(6, 1)));
+    let circle_back = Claim::new(pid(6, 1), stamp(6), Some(pid(5, 1)));
+    let pool = [
+        claim(1, 1, 5),
+        heir,
+        successor,
+        claim(4, 1, 5),
+        circle,
+        circle_back,
+    ];
+    for chosen in 1_u32..1 << pool.len() {
+        let claims: Vec<Claim> = (0..pool.len())
+            .filter(|place| chosen & (1 << place) != 0)
+            .map(|place| pool[place])
+            .collect();
+        let won: BTreeSet<Pid> = permutations(&claims)
+            .iter()
+            .map(|order| winner(order).unwrap().pid)
+            .collect();
+        assert_eq!(won.len(), 1, "{claims:?}");
+    }
+}
+
+#[test]
+fn the_oldest_claim_wins_then_the_lower_creation() {
+    assert_eq!(winner(&[]), None);
+    let older = claim(2, 1, 4);
+    assert_eq!(winner(&[claim(1, 1, 5), older]), Some(&older));
+    let lower = claim(1, 9, 5);
+    assert_eq!(winner(&[claim(2, 1, 5), lower]), Some(&lower));
+}
+
+#[test]
+fn a_claim_that_replaces_another_beats_it_whatever_their_ages() {
+    let successor = Claim::new(pid(2, 1), stamp(9), Some(pid(1, 1)));
+    assert_eq!(winner(&[claim(1, 1, 5), successor]), Some(&successor));
+}
+
+#[test]
+fn a_successor_beats_whom_its_predecessor_beat() {
+    let old = claim(1, 1, 5);
+    let heir = old.handed_to(pid(2, 1));
+    let third = claim(3, 1, 6);
+    assert_eq!(winner(&[old, third, heir]), Some(&heir));
+    let heir_of_heir = heir.handed_to(pid(3, 2));
+    assert_eq!(winner(&[old, heir_of_heir]), Some(&heir_of_heir));
+}
+
+// ---- one machine ----
+
+#[test]
+fn a_registration_is_watched_and_flooded() {
+    let mut node = Node::new(1);
+    let outputs = node.register("a", pid(1, 1), None);
+    let since = Clock::default().tick(WALL);
+    let claim = Claim::new(pid(1, 1), since, None);
+    let told = claimed(1, 0, &[("a", claim)]);
+    assert_eq!(
+        outputs,
+        [Output::Watch { pid: pid(1, 1) }, Output::Flood(told)]
+    );
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+}
+
+#[test]
+fn a_name_that_is_held_is_refused_but_to_its_holder() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    assert_eq!(node.register("a", pid(1, 1), None), []);
+    let holder = pid(1, 1);
+    assert_eq!(
+        node.register("a", pid(1, 2), None),
+        [Output::Refused { holder }]
+    );
+    assert_eq!(
+        node.register("a", pid(1, 2), Some(pid(9, 9))),
+        [Output::Refused { holder }]
+    );
+}
+
+#[test]
+fn the_end_of_a_process_releases_its_names_in_one_delta() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    node.register("b", pid(1, 1), None);
+    let outputs = node.input(Input::ProcessEnded { pid: pid(1, 1) });
+    let changes = ["a", "b"].map(|name| Change::Released { name: name.into() });
+    assert_eq!(
+        outputs,
+        [
+            Output::Unwatch { pid: pid(1, 1) },
+            Output::Flood(delta(1, 2, changes.into()))
+        ]
+    );
+    assert!(node.holders.is_empty());
+    assert_eq!(node.input(Input::ProcessEnded { pid: pid(1, 1) }), []);
+}
+
+#[test]
+fn a_name_of_this_node_is_unregistered_here() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    let outputs = node.input(Input::Unregister { name: "a".into() });
+    assert_eq!(floods(&outputs), [released(1, 1, "a")]);
+    assert_eq!(node.holder("a"), None);
+}
+
+#[test]
+fn a_name_of_another_node_is_unregistered_there() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
+    let (name, pid) = (Arc::from("a"), pid(2, 1));
+    let message = Message::Unregister(Unregister { name, pid });
+    let outputs = node.input(Input::Unregister { name: "a".into() });
+    let to = creation(2);
+    assert_eq!(outputs, [Output::Send { to, message }]);
+}
+
+#[test]
+fn an_unregistration_that_came_late_spares_the_next_holder() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 2), None);
+    let (name, pid_before) = (Arc::from("a"), pid(1, 1));
+    let late = Unregister {
+        name,
+        pid: pid_before,
+    };
+    assert_eq!(node.message(Message::Unregister(late)), []);
+    assert_eq!(node.holder("a"), Some(pid(1, 2)));
+}
+
+#[test]
+fn a_node_that_goes_takes_its_names_along() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(claimed(
+        2,
+        0,
+        &[("a", claim(2, 1, 5)), ("b", claim(2, 2, 5))],
+    ));
+    assert_eq!(node.holder("b"), Some(pid(2, 2)));
+    let gone = creation(2);
+    assert_eq!(node.input(Input::NodeDown { node: gone }), []);
+    assert!(node.holders.is_empty());
+    // What was on its way when the node went down.
+    node.message(claimed(2, 1, &[("c", claim(2, 3, 5))]));
+    assert!(node.holders.is_empty());
+}
+
+#[test]
+fn the_owner_of_a_younger_claim_drops_it_and_ends_its_process() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.register("a", pid(1, 1), None);
+    let outputs = node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
+    assert_eq!(evicted(&outputs), [pid(1, 1)]);
+    assert_eq!(floods(&outputs), [released(1, 1, "a")]);
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+}
+
+#[test]
+fn the_owner_of_the_oldest_claim_keeps_it() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.register("a", pid(1, 1), None);
+    let younger = claim(2, 1, WALL.as_secs() + 1);
+    assert_eq!(node.message(claimed(2, 0, &[("a", younger)])), []);
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+}
+
+#[test]
+fn a_process_known_to_be_dead_is_replaced_before_its_node_says_so() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    let old = claim(2, 1, 5);
+    node.message(claimed(2, 0, &[("a", old)]));
+    let outputs = node.register("a", pid(1, 1), Some(pid(2, 1)));
+    let heir = old.handed_to(pid(1, 1));
+    assert_eq!(floods(&outputs), [claimed(1, 0, &[("a", heir)])]);
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+    node.message(released(2, 1, "a"));
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+}
+
+#[test]
+fn a_replacing_claim_wins_over_the_replaced_one_that_comes_later() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.register("a", pid(1, 1), Some(pid(2, 1)));
+    let outputs = node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
+    assert_eq!(outputs, []);
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+}
+
+#[test]
+fn the_node_of_a_replaced_process_drops_its_claim() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.register("a", pid(1, 1), None);
+    let successor = Claim::new(pid(2, 1), stamp(WALL.as_secs() + 5), Some(pid(1, 1)));
+    let outputs = node.message(claimed(2, 0, &[("a", successor)]));
+    assert_eq!(evicted(&outputs), [pid(1, 1)]);
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+}
+
+#[test]
+fn a_replaced_process_of_the_same_node_hands_its_name_on() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    let outputs = node.register("a", pid(1, 2), Some(pid(1, 1)));
+    assert_eq!(evicted(&outputs), [pid(1, 1)]);
+    assert_eq!(node.holder("a"), Some(pid(1, 2)));
+    assert_eq!(node.machine.held().collect::<Vec<_>>(), [pid(1, 2)]);
+}
+
+#[test]
+fn a_claim_that_is_not_its_senders_to_make_is_ignored() {
+    let mut node = Node::with_peers(1, &[2]);
+    let long = "x".repeat(256);
+    let claims = [
+        ("a", claim(3, 1, 5)),
+        ("b", claim(1, 1, 5)),
+        ("", claim(2, 1, 5)),
+        (&long, claim(2, 1, 5)),
+    ];
+    assert_eq!(node.message(claimed(2, 0, &claims)), []);
+    let own = [("a", claim(1, 1, 5))];
+    assert_eq!(node.message(claimed(1, 0, &own)), []);
+    assert!(node.holders.is_empty());
+}
+
+#[test]
+fn a_clock_far_ahead_is_reported_and_not_followed() {
+    let mut node = Node::with_peers(1, &[2]);
+    let ahead = claim(2, 1, WALL.as_secs() + 11);
+    let drifted = Output::Drifted { node: creation(2) };
+    assert_eq!(node.message(claimed(2, 0, &[("a", ahead)])), [drifted]);
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+    let outputs = node.register("b", pid(1, 1), None);
+    let since = Clock::default().tick(WALL);
+    let own = Claim::new(pid(1, 1), since, None);
+    assert_eq!(floods(&outputs), [claimed(1, 0, &[("b", own)])]);
+}
+
+// ---- versions ----
+
+#[test]
+fn a_node_that_comes_is_asked_for_its_claims() {
+    let mut node = Node::new(1);
+    assert_eq!(node.up(2), [fetch(1, 0, 2)]);
+    let asked = node.message(Message::Fetch(Fetch {
+        from: creation(2),
+        version: 3,
+    }));
+    // It is asked already, and is not asked twice.
+    let (to, message) = (creation(2), state(1, 0, &[]));
+    assert_eq!(asked, [Output::Send { to, message }]);
+    node.message(state(2, 3, &[("a", claim(2, 1, 5))]));
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+}
+
+#[test]
+fn an_unanswered_fetch_is_repeated_ever_more_rarely() {
+    let mut node = Node::new(1);
+    node.up(2);
+    let second = Duration::from_secs(1);
+    let mut asked = Vec::new();
+    for at in 1..=64 {
+        if node.pass(second).contains(&fetch(1, 0, 2)) {
+            asked.push(at);
+        }
+    }
+    assert_eq!(asked, [1, 3, 7, 15, 31, 63]);
+    node.message(state(2, 0, &[]));
+    assert!(!node.pass(second * 100).contains(&fetch(1, 0, 2)));
+}
+
+#[test]
+fn a_repeated_delta_changes_nothing() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
+    node.message(released(2, 1, "a"));
+    assert_eq!(node.message(claimed(2, 0, &[("a", claim(2, 1, 5))])), []);
+    assert_eq!(node.holder("a"), None);
+}
+
+#[test]
+fn deltas_that_overtake_each_other_are_applied_in_order() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(state(2, 0, &[]));
+    node.message(released(2, 1, "a"));
+    node.message(claimed(2, 2, &[("b", claim(2, 1, 5))]));
+    assert!(node.holders.is_empty());
+    node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
+    assert_eq!(node.holder("a"), None);
+    assert_eq!(node.holder("b"), Some(pid(2, 1)));
+    assert!(!node.pass(Duration::from_secs(1)).contains(&fetch(1, 0, 2)));
+}
+
+#[test]
+fn a_gap_that_stays_makes_the_full_state_fetched() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(state(2, 0, &[]));
+    assert_eq!(node.message(claimed(2, 4, &[("e", claim(2, 5, 5))])), []);
+    assert_eq!(node.pass(Duration::from_millis(199)), []);
+    assert_eq!(node.pass(Duration::from_millis(1)), [fetch(1, 0, 2)]);
+    node.message(state(2, 4, &[("a", claim(2, 1, 5))]));
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+    assert_eq!(node.holder("e"), Some(pid(2, 5)));
+}
+
+#[test]
+fn a_full_state_takes_the_place_of_what_was_known() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(state(2, 4, &[("a", claim(2, 1, 5)), ("b", claim(2, 2, 5))]));
+    node.message(state(2, 3, &[]));
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+    node.message(state(2, 6, &[("b", claim(2, 3, 6)), ("c", claim(2, 2, 5))]));
+    assert_eq!(node.holder("a"), None);
+    assert_eq!(node.holder("b"), Some(pid(2, 3)));
+    assert_eq!(node.holder("c"), Some(pid(2, 2)));
+}
+
+#[test]
+fn deltas_kept_for_a_gap_are_bounded() {
+    let mut node = Node::with_peers(1, &[2]);
+    for before in 1..1000 {
+        let name = format!("name {before}");
+        node.message(claimed(2, before, &[(&name, claim(2, before, 5))]));
+    }
+    node.message(claimed(2, 0, &[("first", claim(2, 1, 5))]));
+    assert_eq!(node.holders.len(), 65);
+}
+
+#[test]
+fn versions_are_compared_with_a_neighbour_every_five_seconds() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(state(2, 3, &[]));
+    let digest = Message::Digest(Digest {
+        from: creation(1),
+        versions: vec![(creation(2), 3), (creation(1), 0)],
+        is_answer: false,
+    });
+    assert_eq!(node.pass(Duration::from_millis(4_999)), []);
+    let told = Output::SendNeighbour(digest);
+    assert_eq!(node.pass(Duration::from_millis(1)), [told]);
+}
+
+#[test]
+fn a_digest_that_knows_more_makes_the_origin_asked() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.message(state(2, 3, &[]));
+    node.message(state(3, 3, &[]));
+    let digest = Digest {
+        from: creation(2),
+        versions: vec![(creation(2), 3), (creation(3), 4), (creation(9), 1)],
+        is_answer: false,
+    };
+    assert_eq!(node.message(Message::Digest(digest)), [fetch(1, 0, 3)]);
+}
+
+#[test]
+fn a_digest_that_knows_less_is_answered_once() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.register("a", pid(1, 1), None);
+    node.message(state(3, 3, &[]));
+    let mut digest = Digest {
+        from: creation(2),
+        versions: vec![(creation(1), 0), (creation(3), 2)],
+        is_answer: false,
+    };
+    let outputs = node.message(Message::Digest(digest.clone()));
+    let sent = |output: &Output| match output {
+        Output::Send { message, .. } => Some(message.clone()),
+        _ => None,
+    };
+    let sent: Vec<Message> = outputs.iter().filter_map(sent).collect();
+    assert!(
+        matches!(&sent[..], [Message::State(_), Message::Digest(answer)] if answer.is_answer),
+        "{sent:?}"
+    );
+    digest.is_answer = true;
+    let outputs = node.message(Message::Digest(digest));
+    assert!(
+        matches!(
+            &outputs[..],
+            [Output::Send {
+                message: Message::State(_),
+                ..
+            }]
+        ),
+        "{outputs:?}"
+    );
+}
+
+#[test]
+fn messages_survive_the_wire() {
+    let messages = [
+        claimed(2, 4, &[("a", claim(2, 1, 5).handed_to(pid(2, 2)))]),
+        released(2, 5, "a"),
+        state(2, 4, &[("a", claim(2, 1, 5))]),
+    ];
+    for message in messages {
+        let bytes = rmp_serde::to_vec_named(&message).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Message>(&bytes).unwrap(), message);
+    }
+}
+
+// ---- three machines ----
+
+/// A small generator, so that a seed repeats a run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let high = usize::try_from(self.0 >> 33).unwrap();
+        high % bound
+    }
+}
+
+/// Three machines on a network that delays, reorders, repeats and loses.
+struct World {
+    random: Random,
+    nodes: BTreeMap<u64, Node>,
+    alive: BTreeSet<Pid>,
+    flying: Vec<(u64, Message)>,
+    /// Whom a node says goodbye to by a split.
+    split: Option<u64>,
+    serial: u64,
+    is_lossy: bool,
+}
+
+const NODES: [u64; 3] = [1, 2, 3];
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut world = Self {
+            random: Random(seed),
+            nodes: NODES.map(|node| (node, Node::new(node))).into(),
+            alive: BTreeSet::new(),
+            flying: Vec::new(),
+            split: None,
+            serial: 0,
+            is_lossy: true,
+        };
+        for (a, b) in [(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)] {
+            world.input(a, Input::NodeUp { node: creation(b) });
+        }
+        world
+    }
+
+    fn input(&mut self, at: u64, input: Input) {
+        let outputs = self.nodes.get_mut(&at).unwrap().input(input);
+        self.perform(at, outputs);
+    }
+
+    fn perform(&mut self, at: u64, outputs: Vec<Output>) {
+        let others = NODES.map(|node| if node == at { 0 } else { node });
+        for output in outputs {
+            match output {
+                Output::Flood(message) => {
+                    for to in others {
+                        self.send(at, to, message.clone());
+                    }
+                }
+                Output::Send { to, message } => self.send(at, to.bits(), message),
+                Output::SendNeighbour(message) => {
+                    let to = others[self.random.below(3)];
+                    self.send(at, to, message);
+                }
+                Output::Evict { pid } => {
+                    self.alive.remove(&pid);
+                }
+                Output::Publish { .. }
+                | Output::Refused { .. }
+                | Output::Watch { .. }
+                | Output::Unwatch { .. }
+                | Output::Drifted { .. } => {}
+            }
+        }
+    }
+
+    fn send(&mut self, from: u64, to: u64, message: Message) {
+        let is_cut = self.split.is_some_and(|cut| cut == from || cut == to);
+        let is_lost = self.is_lossy && self.random.below(5) == 0;
+        if to == 0 || is_cut || is_lost {
+            return;
+        }
+        if self.is_lossy && self.random.below(10) == 0 {
+            self.flying.push((to, message.clone()));
+        }
+        self.flying.push((to, message));
+    }
+
+    fn step(&mut self) {
+        let at = NODES[self.random.below(3)];
+        let names = ["a", "b", "c"];
+        let name = names[self.random.below(3)];
+        match self.random.below(12) {
+            0..=2 => self.register(at, name, None),
+            3 => {
+                // A supervisor saw the holder end, before its node's registry did.
+                if let Some(dead) = self.nodes[&at].holder(name) {
+                    self.alive.remove(&dead);
+                    self.register(at, name, Some(dead));
+                }
+            }
+            4 => {
+                let held = self.nodes[&at].machine.held().next();
+                if let Some(pid) = held {
+                    self.alive.remove(&pid);
+                    self.input(at, Input::ProcessEnded { pid });
+                }
+            }
+            5 => self.input(at, Input::Unregister { name: name.into() }),
+            6 if self.random.below(8) == 0 => self.turn_split(at),
+            7 => self.pass(Duration::from_millis(300)),
+            _ => self.deliver(),
+        }
+    }
+
+    fn register(&mut self, at: u64, name: &str, replaces: Option<Pid>) {
+        self.serial += 1;
+        let pid = pid(at, self.serial);
+        let node = self.nodes.get_mut(&at).unwrap();
+        let outputs = node.register(name, pid, replaces);
+        if !matches!(&outputs[..], [Output::Refused { .. }]) {
+            self.alive.insert(pid);
+        }
+        self.perform(at, outputs);
+    }
+
+    fn turn_split(&mut self, at: u64) {
+        let cut = self.split.take();
+        if cut.is_none() {
+            self.split = Some(at);
+        }
+        let cut = cut.unwrap_or(at);
+        for other in NODES.into_iter().filter(|other| *other != cut) {
+            for (a, b) in [(cut, other), (other, cut)] {
+                let node = creation(b);
+                let input = match self.split {
+                    Some(_) => Input::NodeDown { node },
+                    None => Input::NodeUp { node },
+                };
+                self.input(a, input);
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        if !self.flying.is_empty() {
+            let place = self.random.below(self.flying.len());
+            let (to, message) = self.flying.swap_remove(place);
+            self.input(to, Input::Message(message));
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        for at in NODES {
+            let outputs = self.nodes.get_mut(&at).unwrap().pass(time);
+            self.perform(at, outputs);
+        }
+    }
+
+    /// The network gets well, the dead are reported, and time passes.
+    fn settle(&mut self) {
+        self.is_lossy = false;
+        if let Some(cut) = self.split {
+            self.turn_split(cut);
+        }
+        for _ in 0..100 {
+            while !self.flying.is_empty() {
+                self.deliver();
+            }
+            for at in NODES {
+                let mut dead: Vec<Pid> = self.nodes[&at].machine.held().collect();
+                dead.retain(|pid| !self.alive.contains(pid));
+                for pid in dead {
+                    self.input(at, Input::ProcessEnded { pid });
+                }
+            }
+            self.pass(Duration::from_secs(1));
+        }
+    }
+}
+
+#[test]
+fn three_nodes_on_a_bad_network_end_with_one_holder_for_each_name() {
+    let mut names = 0;
+    for seed in 0..300 {
+        let mut world = World::new(seed);
+        for _ in 0..400 {
+            world.step();
+        }
+        world.settle();
+        let first = &world.nodes[&1].holders;
+        for node in world.nodes.values() {
+            assert_eq!(&node.holders, first, "seed {seed}");
+        }
+        let mut held = BTreeSet::new();
+        for (at, node) in &world.nodes {
+            for pid in node.machine.held() {
+                assert_eq!(pid.creation(), creation(*at), "seed {seed}");
+                held.insert(pid);
+            }
+        }
+        // Nobody believes to hold what another one holds.
+        let holders: BTreeSet<Pid> = first.values().copied().collect();
+        assert_eq!(held, holders, "seed {seed}");
+        assert!(holders.is_subset(&world.alive), "seed {seed}");
+        names += holders.len();
+    }
+    assert!(names > 300, "most names are held in the end: {names}");
+}
