@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
-use noex_core::{LocalNode, NodeId, Peer};
+use noex_core::{LocalNode, NodeId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -15,7 +15,7 @@ use super::arrival::{Arrival, Claim};
 use super::control::{Control, ControlContext};
 use super::dialer::Dialer;
 use super::identity::Identity;
-use super::lane::{Lane, LaneContext, LaneQueue, Limits};
+use super::lane::Limits;
 use super::notices;
 use super::session::{Companion, Session};
 use crate::config::Seed;
@@ -297,42 +297,6 @@ impl Driver {
         }
     }
 
-    /// Tells the node and the users what the machine found out.
-    fn tell(&mut self, output: Output) {
-        match output {
-            Output::PeerUp { peer, session } => {
-                notices::log_up(&peer);
-                let queue = self.publish_lane(session, &peer);
-                self.node.peer_up(&peer);
-                self.start_lane(session, queue);
-                self.view.up(&peer);
-            }
-            Output::PeerReconnected { peer, session } => {
-                notices::log_reconnected(&peer);
-                let queue = self.publish_lane(session, &peer);
-                self.node.peer_reconnected(&peer);
-                self.start_lane(session, queue);
-            }
-            Output::SessionLost { peer } => {
-                self.view.router.remove(peer.creation);
-                self.node.session_lost(peer.creation);
-            }
-            Output::PeerDown { peer, reason } => {
-                notices::log_down(&peer, reason);
-                self.view.router.remove(peer.creation);
-                self.node.peer_down(&peer, reason);
-                self.view.down(&peer, reason);
-            }
-            Output::Facts { peer, facts } => self.view.facts(&peer, facts),
-            Output::Forgotten { node } => self.view.forget(&node),
-            Output::Status(status) => {
-                notices::log_status(&self.identity.node, status);
-                self.view.enter(status);
-            }
-            _ => {}
-        }
-    }
-
     fn resolve(&self, seed: usize) {
         let Some(Seed { host, port, .. }) = self.seeds.get(seed) else {
             return;
@@ -414,35 +378,6 @@ impl Driver {
                 arrivals,
             },
         )
-    }
-
-    /// Signals to the peer are queued from now on.
-    fn publish_lane(&self, session: SessionId, peer: &Peer) -> Option<Arc<LaneQueue>> {
-        self.sessions.get(&session)?;
-        let queue = LaneQueue::new(self.identity.ends(peer.creation), self.lanes.limits);
-        let queue = Arc::new(queue);
-        self.view.router.insert(peer.creation, Arc::clone(&queue));
-        Some(queue)
-    }
-
-    /// Signals from the peer are delivered from now on.
-    fn start_lane(&mut self, session: SessionId, queue: Option<Arc<LaneQueue>>) {
-        let (Some(queue), Some(streams)) = (queue, self.sessions.get_mut(&session)) else {
-            return;
-        };
-        let Some(stream) = streams.lane_stream.take() else {
-            return;
-        };
-        let ends = self.identity.ends(streams.claim.peer.creation);
-        let arrivals = self.dialer.arrivals.clone();
-        let context = LaneContext {
-            node: self.node.clone(),
-            ends,
-            session,
-            arrivals,
-        };
-        let lane = Lane::start(&self.lanes.runtime, *stream, Arc::clone(&queue), context);
-        streams.lane = Some((lane, queue));
     }
 }
 

@@ -18,6 +18,7 @@ mod entrance;
 mod listener;
 mod notices;
 mod driver;
+mod announce;
 mod thread;
 
 pub(crate) use driver::Command;

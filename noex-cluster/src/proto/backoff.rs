@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rand::RngExt;
-use rand::rngs::StdRng;
 
 /// How attempts to reach a node are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl Backoff {
     }
 
     /// An attempt failed: the delay before the next one.
-    pub(crate) fn next_delay(&mut self, rng: &mut StdRng) -> Duration {
+    pub(crate) fn next_delay(&mut self, rng: &mut impl RngExt) -> Duration {
         let factor = 2_u32.saturating_pow(self.failures);
         let full = self.policy.base.saturating_mul(factor).min(self.policy.max);
         self.failures = self.failures.saturating_add(1);
@@ -52,7 +51,7 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
+    use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
 

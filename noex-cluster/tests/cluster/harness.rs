@@ -9,6 +9,9 @@ use tokio::time::timeout;
 /// No test waits longer for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// After this silence a node is down.
+pub(crate) const DETECTION_TIME: Duration = Duration::from_secs(1);
+
 /// The secret of the tests' clusters.
 pub(crate) const SECRET: &str = "correct horse battery staple";
 
@@ -28,7 +31,7 @@ pub(crate) fn config(name: &str, seeds: &[&NodeId]) -> ClusterConfig {
         .listen("127.0.0.1")
         .port(0)
         .secret(noex_cluster::Secret::new(SECRET))
-        .heartbeat_interval(Duration::from_millis(200))
+        .heartbeat_interval(DETECTION_TIME / 5)
         .miss_threshold(5)
         .join_timeout(DEADLINE)
         .reconnect_base_delay(Duration::from_millis(50))

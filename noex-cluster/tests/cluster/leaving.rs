@@ -4,7 +4,7 @@ use noex_cluster::Status;
 use noex_core::NodeDownReason;
 use tokio::time::timeout;
 
-use super::harness::{DEADLINE, config, start};
+use super::harness::{DEADLINE, DETECTION_TIME, config, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_has_left_in_order() {
@@ -64,4 +64,24 @@ async fn a_node_that_stops_while_its_session_opens_has_left_in_order() {
         timeout(DEADLINE, b.cluster.stop()).await.unwrap();
         assert_eq!(a.node_down().await, (id, NodeDownReason::GracefulShutdown));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_users_block_its_runtime_stays_up() {
+    let mut a = start(config("a", &[]));
+    let builder = &mut tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(1).enable_all().build().unwrap();
+    let b = {
+        let _entered = runtime.enter();
+        start(config("b", &[a.id()]))
+    };
+    a.sees(&[b.id()]).await;
+    let blocked = noex_core::task::spawn_on(runtime.handle(), async {
+        let (_never, nothing) = std::sync::mpsc::channel::<()>();
+        nothing.recv_timeout(2 * DETECTION_TIME)
+    });
+    assert!(timeout(DEADLINE, blocked).await.unwrap().unwrap().is_err());
+    timeout(DEADLINE, b.cluster.stop()).await.unwrap();
+    assert_eq!(a.node_down().await.1, NodeDownReason::GracefulShutdown);
+    runtime.shutdown_background();
 }

@@ -12,3 +12,5 @@ mod leaving;
 mod strangers;
 mod crossing;
 mod signals;
+#[cfg(unix)]
+mod processes;

@@ -7,6 +7,9 @@ use tokio::sync::Notify;
 
 use crate::proto::wire::{EncodeError, SessionEnds, encode_signal, message_size};
 
+/// The largest buffer that is kept for later use.
+const SPARE_SIZE_MAX: usize = 1 << 20;
+
 /// The signals that wait to be written to one peer.
 ///
 /// They are encoded when they are queued: so the queue's size is known to the byte, and the
@@ -40,7 +43,7 @@ struct State {
 #[derive(Debug)]
 pub(super) enum Taken {
     /// Write these frames.
-    Frames(BytesMut),
+    Frames,
     /// Wait: nothing is queued.
     Nothing,
     /// All is written, and nothing comes any more.
@@ -96,27 +99,29 @@ impl LaneQueue {
         self.ended.notify_one();
     }
 
-    /// Everything that is queued. What was taken before counts as written.
-    pub(super) fn take(&self) -> Taken {
-        let mut state = self.state.lock();
-        state.writing = state.frames.len();
-        if state.writing > 0 {
-            return Taken::Frames(std::mem::take(&mut state.frames));
+    /// Puts everything that is queued in place of what `frames` holds, which counts as written.
+    /// The two buffers change places, so a busy lane allocates none.
+    pub(super) fn take(&self, frames: &mut BytesMut) -> Taken {
+        if frames.capacity() > SPARE_SIZE_MAX {
+            *frames = BytesMut::new();
         }
-        if state.is_ending {
-            Taken::End
-        } else {
-            Taken::Nothing
+        frames.clear();
+        let mut state = self.state.lock();
+        std::mem::swap(&mut state.frames, frames);
+        state.writing = frames.len();
+        match (frames.is_empty(), state.is_ending) {
+            (false, _) => Taken::Frames,
+            (true, true) => Taken::End,
+            (true, false) => Taken::Nothing,
         }
     }
 
     /// Adds what was queued since to what was taken.
-    pub(super) fn take_more(&self, taken: &mut BytesMut) {
+    pub(super) fn take_more(&self, frames: &mut BytesMut) {
         let mut state = self.state.lock();
-        if !state.frames.is_empty() {
-            state.writing += state.frames.len();
-            taken.unsplit(std::mem::take(&mut state.frames));
-        }
+        frames.extend_from_slice(&state.frames);
+        state.frames.clear();
+        state.writing = frames.len();
     }
 
     /// Waits until something was queued, or the lane ends.
@@ -150,5 +155,84 @@ fn route_error(error: EncodeError) -> RouteError {
             limit: u32::MAX as usize,
         },
         EncodeError::ForeignSender | EncodeError::Unsupported => RouteError::NoConnection,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use noex_core::{Creation, Encoded};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        message_size_max: 100,
+        queue_size_max: 1_000,
+    };
+
+    fn queue() -> (LaneQueue, Target) {
+        let (local, remote) = (Creation::from_bits(1), Creation::from_bits(2));
+        (
+            LaneQueue::new(SessionEnds { local, remote }, LIMITS),
+            Target::Node(remote),
+        )
+    }
+
+    fn message(size: usize) -> Signal {
+        Signal::Message(Encoded::new(
+            None,
+            0,
+            None,
+            Vec::new(),
+            Bytes::from(vec![0; size]),
+        ))
+    }
+
+    #[test]
+    fn a_full_queue_refuses_messages_and_nothing_else() {
+        let (queue, to) = queue();
+        let fill = || std::iter::from_fn(|| queue.push(&to, &message(100)).ok()).count();
+        assert!((5..10).contains(&fill()));
+        assert_eq!(queue.push(&to, &message(100)), Err(RouteError::Full));
+        let call = noex_core::CallRef::from_bits(1);
+        let reply = Signal::Reply {
+            call,
+            body: Bytes::from_static(b"yes"),
+        };
+        assert_eq!(queue.push(&to, &reply), Ok(()));
+        let mut frames = BytesMut::new();
+        assert!(matches!(queue.take(&mut frames), Taken::Frames));
+        assert_eq!(
+            queue.push(&to, &message(100)),
+            Err(RouteError::Full),
+            "it is being written"
+        );
+        assert!(matches!(queue.take(&mut frames), Taken::Nothing));
+        assert!((5..10).contains(&fill()));
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_refused_before_it_is_queued() {
+        let (queue, to) = queue();
+        let refused = queue.push(&to, &message(101));
+        assert_eq!(
+            refused,
+            Err(RouteError::TooLarge {
+                size: 101,
+                limit: 100
+            })
+        );
+        assert!(matches!(queue.take(&mut BytesMut::new()), Taken::Nothing));
+    }
+
+    #[test]
+    fn an_ending_lane_writes_what_is_queued_and_takes_nothing_more() {
+        let (queue, to) = queue();
+        queue.push(&to, &message(1)).unwrap();
+        queue.end();
+        assert_eq!(queue.push(&to, &message(1)), Err(RouteError::NoConnection));
+        let mut frames = BytesMut::new();
+        assert!(matches!(queue.take(&mut frames), Taken::Frames));
+        assert!(matches!(queue.take(&mut frames), Taken::End));
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use noex_core::LocalNode;
 use noex_core::task::spawn_on;
 use parking_lot::Mutex;
@@ -131,15 +131,14 @@ async fn write(
     queue: Arc<LaneQueue>,
     ends: SessionEnds,
 ) -> io::Result<()> {
+    let mut frames = BytesMut::new();
     loop {
-        match queue.take() {
-            Taken::Frames(mut frames) => {
+        match queue.take(&mut frames) {
+            Taken::Frames => {
                 tokio::task::yield_now().await;
                 queue.take_more(&mut frames);
-                while frames.has_remaining() {
-                    let size = frames.len().min(WRITE_SIZE);
-                    writer.write(&frames[..size]).await?;
-                    frames.advance(size);
+                for part in frames.chunks(WRITE_SIZE) {
+                    writer.write(part).await?;
                 }
             }
             Taken::Nothing => queue.wait().await,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use noex_core::{Creation, Peer};
-use rand::rngs::StdRng;
+use rand::RngExt;
 
 use crate::proto::backoff::{Backoff, BackoffPolicy};
 
@@ -75,7 +75,7 @@ impl Discovery {
         seed: usize,
         found: &[SocketAddr],
         now: Instant,
-        rng: &mut StdRng,
+        rng: &mut impl RngExt,
     ) {
         let policy = self.policy;
         let Some(entry) = self.seeds.get_mut(seed) else {
@@ -129,14 +129,14 @@ impl Discovery {
     }
 
     /// The dial came to nothing.
-    pub(crate) fn failed(&mut self, at: SocketAddr, now: Instant, rng: &mut StdRng) {
+    pub(crate) fn failed(&mut self, at: SocketAddr, now: Instant, rng: &mut impl RngExt) {
         if let Some(address) = self.addresses.get_mut(&at) {
             address.dial_at = Some(now + address.backoff.next_delay(rng));
         }
     }
 
     /// This life of a node is down: whoever comes after it at its addresses is looked for.
-    pub(crate) fn lost(&mut self, creation: Creation, now: Instant, rng: &mut StdRng) {
+    pub(crate) fn lost(&mut self, creation: Creation, now: Instant, rng: &mut impl RngExt) {
         let is_there = |address: &&mut Address| {
             address
                 .found

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use noex_core::{NodeDownReason, Peer};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::dial_table::{Aim, DialTable};
 use super::discovery::Discovery;

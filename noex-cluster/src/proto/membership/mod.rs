@@ -1,4 +1,4 @@
-//! Membership: which nodes there are, which of them are up, and whom to dial.
+//! Pure: membership: which nodes there are, which of them are up, and whom to dial.
 //!
 //! This version is a full mesh: every member holds a session with every other, and judges each
 //! by its own session alone. Gossip teaches addresses and never decides who is up. What a node
@@ -19,6 +19,8 @@ mod sessions;
 mod timeouts;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod simulated_network;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,4 @@
-//! Several machines in virtual time, on a network that can be cut, with nodes that are paused
+//! Pure: several machines in virtual time, on a network that can be cut, with nodes that are paused
 //! or killed. One seed gives one run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,15 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::{
-    DialFailure, DialId, Endpoint, Input, Machine, Message, Output, Own, Rules, SessionId, Stream,
-    Via,
-};
+use super::simulated_network::Event;
+use super::{DialId, Input, Machine, Own, Rules, SessionId};
 use crate::proto::backoff::BackoffPolicy;
-use crate::proto::wire::Refusal;
 
 pub(super) const RULES: Rules = Rules {
     heartbeat_interval: Duration::from_secs(1),
@@ -28,7 +24,7 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// How long a dial to a node that does not answer takes.
-const DIAL_TIMEOUT: Duration = Duration::from_millis(2_500);
+pub(super) const DIAL_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 /// What a node was told of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +41,13 @@ pub(super) struct Simulation {
     pub(super) nodes: Vec<Node>,
     /// Pairs between which nothing passes, the smaller index first.
     pub(super) cuts: BTreeSet<(usize, usize)>,
-    rng: StdRng,
-    queue: BTreeMap<(Instant, u64), Event>,
-    last: u64,
-    ends: BTreeMap<(usize, SessionId), (usize, SessionId)>,
-    asked: BTreeMap<(usize, SessionId), (usize, DialId)>,
-    targets: BTreeMap<(usize, DialId), usize>,
-    arrived: BTreeMap<(usize, SessionId), Instant>,
+    pub(super) rng: StdRng,
+    pub(super) queue: BTreeMap<(Instant, u64), Event>,
+    pub(super) last: u64,
+    pub(super) ends: BTreeMap<(usize, SessionId), (usize, SessionId)>,
+    pub(super) asked: BTreeMap<(usize, SessionId), (usize, DialId)>,
+    pub(super) targets: BTreeMap<(usize, DialId), usize>,
+    pub(super) arrived: BTreeMap<(usize, SessionId), Instant>,
 }
 
 pub(super) struct Node {
@@ -61,33 +57,13 @@ pub(super) struct Node {
     pub(super) is_paused: bool,
     pub(super) told: Vec<(Instant, Told)>,
     pub(super) dials: usize,
-    inbox: Vec<Input>,
-}
-
-enum Event {
-    /// Something comes to this life of a node.
-    Deliver(usize, Creation, Input),
-    /// A dial reaches its target.
-    Reach {
-        from: usize,
-        dial: DialId,
-        to: usize,
-    },
-    /// The dialler's hello reaches the target.
-    Ask { from: usize, dial: DialId },
-    /// The lane reaches the target; the dialler learns so later.
-    Attach {
-        from: usize,
-        dial: DialId,
-        to: usize,
-        session: SessionId,
-    },
+    pub(super) inbox: Vec<Input>,
 }
 
 impl Simulation {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, now: Instant) -> Self {
         Self {
-            now: tokio::time::Instant::now().into_std(),
+            now,
             nodes: Vec::new(),
             cuts: BTreeSet::new(),
             rng: StdRng::seed_from_u64(seed),
@@ -264,253 +240,22 @@ impl Simulation {
             }
         }
     }
-
-    fn happen(&mut self, event: Event) {
-        match event {
-            Event::Deliver(index, creation, input) => {
-                let node = &mut self.nodes[index];
-                if !node.is_alive || node.peer.creation != creation {
-                    return;
-                }
-                if node.is_paused {
-                    node.inbox.push(input);
-                } else {
-                    self.feed(index, input);
-                }
-            }
-            Event::Reach { from, dial, to } => self.reach(from, dial, to),
-            Event::Ask { from, dial } => {
-                let Some(to) = self.targets.get(&(from, dial)).copied() else {
-                    return;
-                };
-                let session = self.fresh_session();
-                self.asked.insert((to, session), (from, dial));
-                let Peer { creation, .. } = self.nodes[from].peer;
-                let peer = self.nodes[from].peer.clone();
-                self.deliver(
-                    to,
-                    Input::Asked {
-                        session,
-                        peer,
-                        key: key_of(creation),
-                    },
-                );
-            }
-            Event::Attach {
-                from,
-                dial,
-                to,
-                session,
-            } => {
-                let own = self.fresh_session();
-                if self.targets.remove(&(from, dial)).is_none() {
-                    return self.deliver(to, Input::AcceptFailed { session });
-                }
-                self.ends.insert((from, own), (to, session));
-                self.ends.insert((to, session), (from, own));
-                let (dialler, target) =
-                    (self.nodes[from].peer.clone(), self.nodes[to].peer.clone());
-                let key = key_of(dialler.creation);
-                let via = Via::Accept;
-                self.deliver(
-                    to,
-                    Input::SessionOpened {
-                        session,
-                        peer: dialler,
-                        key,
-                        via,
-                    },
-                );
-                let (key, via) = (key_of(target.creation), Via::Dial(dial));
-                let opened = Input::SessionOpened {
-                    session: own,
-                    peer: target,
-                    key,
-                    via,
-                };
-                self.deliver_later(from, opened);
-            }
-        }
-    }
-
-    fn reach(&mut self, from: usize, dial: DialId, to: usize) {
-        let is_cut = self.cuts.contains(&(from.min(to), from.max(to)));
-        let Some(target) = self.nodes.get(to).filter(|node| node.is_alive || is_cut) else {
-            let how = DialFailure::Refused;
-            return self.deliver(from, Input::DialFailed { dial, how });
-        };
-        if is_cut || target.is_paused {
-            let creation = self.nodes[from].peer.creation;
-            let input = Input::DialFailed {
-                dial,
-                how: DialFailure::NoAnswer,
-            };
-            let event = Event::Deliver(from, creation, input);
-            return self.at(self.now + DIAL_TIMEOUT, event);
-        }
-        let peer = target.peer.clone();
-        self.targets.insert((from, dial), to);
-        let key = key_of(peer.creation);
-        self.deliver(from, Input::Identified { dial, peer, key });
-    }
-
-    fn perform(&mut self, index: usize) {
-        while let Some(output) = self.nodes[index].machine.poll_output() {
-            self.perform_one(index, output);
-        }
-    }
-
-    fn perform_one(&mut self, index: usize, output: Output) {
-        let now = self.now;
-        let mut tell = |told| self.nodes[index].told.push((now, told));
-        match output {
-            Output::PeerUp { peer, .. } => tell(Told::Up(peer)),
-            Output::PeerReconnected { peer, .. } => tell(Told::Reconnected(peer)),
-            Output::SessionLost { peer } => tell(Told::Lost(peer)),
-            Output::PeerDown { peer, reason } => tell(Told::Down(peer, reason)),
-            Output::Dial { dial, to } => {
-                self.nodes[index].dials += 1;
-                let to = match to {
-                    Endpoint::Address(address) => index_of_port(address.port()),
-                    Endpoint::Node(node) => index_of(&node),
-                };
-                self.later(Event::Reach {
-                    from: index,
-                    dial,
-                    to,
-                });
-            }
-            Output::Proceed { dial } => self.later(Event::Ask { from: index, dial }),
-            Output::CancelDial { dial } => {
-                self.targets.remove(&(index, dial));
-            }
-            Output::Answer { session, answer } => self.answer(index, session, answer),
-            Output::Heartbeat { session } => {
-                self.send(index, session, |session| Input::Heard { session });
-            }
-            Output::Send { session, message } => self.send_message(index, session, &message),
-            Output::Farewell { session } => {
-                self.send(index, session, |session| Input::LaneEnded { session });
-                self.send(index, session, |session| Input::Goodbye { session });
-            }
-            Output::CloseSession { session } => self.close(index, session),
-            Output::Resolve { .. }
-            | Output::Facts { .. }
-            | Output::Forgotten { .. }
-            | Output::Status(_)
-            | Output::Notice(_) => {}
-        }
-    }
-
-    fn answer(&mut self, to: usize, session: SessionId, answer: Result<(), Refusal>) {
-        let Some((from, dial)) = self.asked.remove(&(to, session)) else {
-            return;
-        };
-        match answer {
-            Ok(()) => self.later(Event::Attach {
-                from,
-                dial,
-                to,
-                session,
-            }),
-            Err(refusal) => {
-                self.targets.remove(&(from, dial));
-                let how = DialFailure::Declined(refusal);
-                self.deliver_later(from, Input::DialFailed { dial, how });
-            }
-        }
-    }
-
-    fn send_message(&mut self, index: usize, session: SessionId, message: &Message) {
-        let message = message.clone();
-        self.send(index, session, |session| Input::Message {
-            session,
-            message,
-        });
-    }
-
-    fn send(&mut self, from: usize, session: SessionId, make: impl FnOnce(SessionId) -> Input) {
-        let Some((to, theirs)) = self.ends.get(&(from, session)).copied() else {
-            return;
-        };
-        if !self.cuts.contains(&(from.min(to), from.max(to))) {
-            self.deliver_in_order(to, theirs, make(theirs));
-        }
-    }
-
-    fn close(&mut self, index: usize, session: SessionId) {
-        let Some((to, theirs)) = self.ends.remove(&(index, session)) else {
-            return;
-        };
-        if !self.cuts.contains(&(index.min(to), index.max(to))) {
-            self.closed(to, theirs);
-        }
-    }
-
-    fn closed(&mut self, index: usize, session: SessionId) {
-        self.ends.remove(&(index, session));
-        let input = Input::Closed {
-            session,
-            stream: Stream::Control,
-        };
-        self.deliver_in_order(index, session, input);
-    }
-
-    fn deliver(&mut self, index: usize, input: Input) {
-        let creation = self.nodes[index].peer.creation;
-        self.happen(Event::Deliver(index, creation, input));
-    }
-
-    fn deliver_later(&mut self, index: usize, input: Input) {
-        let creation = self.nodes[index].peer.creation;
-        self.later(Event::Deliver(index, creation, input));
-    }
-
-    /// What comes over one connection keeps its order.
-    fn deliver_in_order(&mut self, index: usize, session: SessionId, input: Input) {
-        let delay = Duration::from_micros(self.rng.random_range(200..2_000));
-        let earliest = self
-            .arrived
-            .get(&(index, session))
-            .copied()
-            .unwrap_or(self.now);
-        let at = earliest.max(self.now + delay);
-        self.arrived.insert((index, session), at);
-        let creation = self.nodes[index].peer.creation;
-        self.at(at, Event::Deliver(index, creation, input));
-    }
-
-    /// After the time that a packet takes.
-    fn later(&mut self, event: Event) {
-        let delay = Duration::from_micros(self.rng.random_range(200..2_000));
-        self.at(self.now + delay, event);
-    }
-
-    fn at(&mut self, at: Instant, event: Event) {
-        self.last += 1;
-        self.queue.insert((at, self.last), event);
-    }
-
-    fn fresh_session(&mut self) -> SessionId {
-        self.last += 1;
-        SessionId(self.last)
-    }
 }
 
 fn port_of(index: usize) -> u16 {
     1_000 + u16::try_from(index).unwrap()
 }
 
-fn index_of_port(port: u16) -> usize {
+pub(super) fn index_of_port(port: u16) -> usize {
     usize::from(port - 1_000)
 }
 
-fn index_of(id: &NodeId) -> usize {
+pub(super) fn index_of(id: &NodeId) -> usize {
     index_of_port(id.port())
 }
 
 /// The static key of a life.
-fn key_of(creation: Creation) -> [u8; 32] {
+pub(super) fn key_of(creation: Creation) -> [u8; 32] {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&creation.bits().to_be_bytes());
     key

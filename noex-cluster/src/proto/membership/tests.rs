@@ -1,6 +1,6 @@
 //! What a cluster of machines comes to, whatever happens to its nodes and its network.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use noex_core::NodeDownReason;
 
@@ -13,13 +13,17 @@ const RUNS: u64 = 100;
 /// What a decision that waits for no time-out may take.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
 /// A cluster of this size in which everybody knows everybody.
 fn cluster(seed: u64, size: usize) -> Simulation {
-    let mut sim = Simulation::new(seed);
+    let mut sim = Simulation::new(seed, now());
     for index in 0..size {
         let first = if index == 0 { &[][..] } else { &[0] };
         sim.add(first);
@@ -54,7 +58,7 @@ fn everybody_learns_everybody_from_one_seed() {
 #[test]
 fn nodes_that_dial_each_other_keep_one_session_and_nobody_goes_down() {
     for seed in 0..RUNS * 10 {
-        let mut sim = Simulation::new(seed);
+        let mut sim = Simulation::new(seed, now());
         sim.add(&[1]);
         sim.add(&[0]);
         sim.run(seconds(3));
@@ -213,7 +217,7 @@ fn a_split_is_noticed_in_time_and_heals() {
 #[test]
 fn two_halves_that_share_a_seed_merge() {
     for seed in 0..RUNS {
-        let mut sim = Simulation::new(seed);
+        let mut sim = Simulation::new(seed, now());
         for seeds in [&[2][..], &[0, 2], &[], &[2]] {
             sim.add(seeds);
         }
