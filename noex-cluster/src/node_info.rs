@@ -1,5 +1,6 @@
 //! `NodeInfo`: what a node knows of another one; `Stats`: what it counts.
 
+use std::fmt;
 use std::time::Duration;
 
 use noex_core::NodeId;
@@ -30,6 +31,16 @@ pub enum NodeStatus {
     Down,
     /// It said goodbye.
     Left,
+}
+
+impl fmt::Display for NodeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Left => "left",
+        })
+    }
 }
 
 /// What a node counts of its cluster.

@@ -128,6 +128,15 @@ impl Registry {
         holder
     }
 
+    /// Takes all names of this node's processes away: its work goes elsewhere.
+    pub fn unregister_all(&self) {
+        for (name, pid) in self.names() {
+            if pid.creation() == self.creation {
+                self.unregister(&name);
+            }
+        }
+    }
+
     /// The process that holds a name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {

@@ -65,6 +65,13 @@ impl ClusterConfig {
         }
     }
 
+    /// Another name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The host name or address to listen on. Default: `0.0.0.0` with a secret, `127.0.0.1`
     /// without one, also if [`insecure`](Self::insecure).
     #[must_use]

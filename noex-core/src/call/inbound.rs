@@ -229,7 +229,7 @@ impl InboundCalls {
 
     /// The callers on the node `lost` have been told that it was: none of them waits any more.
     pub(crate) fn sever(&self, lost: Creation) {
-        for call in self.0.iter().filter(|call| call.key().node == lost) {
+        for call in self.open.iter().filter(|call| call.key().node == lost) {
             call.store(true, Ordering::Relaxed);
         }
     }

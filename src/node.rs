@@ -1,0 +1,164 @@
+//! `Node`: a running node with its cluster, its registry and its spawner.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use noex_cluster::{Cluster, ClusterConfig};
+use noex_core::process::EnterGuard;
+use noex_core::{LocalNode, NodeId};
+use noex_gen_server::StartError;
+use noex_registry::Registry;
+use noex_supervisor::Spawner;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// How long the end of a node waits for calls that it has yet to answer.
+const CALLS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long it waits for one process to stop, and for all of them together.
+const PROCESS_PATIENCE: Duration = Duration::from_secs(5);
+const PROCESSES_PATIENCE: Duration = Duration::from_secs(12);
+
+/// A running node of a cluster; a cheap handle. It runs until it is [stopped](Self::stop).
+///
+/// Several can live in one program. Inside of its processes, under
+/// [`#[noex::main]`](macro@crate::main), and while it is [entered](Self::enter) it is the
+/// [current](Self::current) one.
+///
+/// # Examples
+/// ```
+/// use noex::{ClusterConfig, Node};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), noex::NodeError> {
+/// let node = Node::start(ClusterConfig::new("a").port(0)).await?;
+/// assert_eq!(node.id().name(), "a");
+/// assert!(node.cluster().connected_nodes().is_empty());
+/// node.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    local: LocalNode,
+    cluster: Cluster,
+    registry: Arc<Registry>,
+    stopping: Mutex<bool>,
+}
+
+/// What the node keeps of its own handle.
+struct Myself(Weak<Inner>);
+
+/// Why a node did not start. Nothing of it is left.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The configuration is wrong, or its port can't be used.
+    #[error(transparent)]
+    Cluster(#[from] noex_cluster::StartError),
+    /// One of the node's own servers did not start.
+    #[error("the node's own server did not start: {0}")]
+    Server(#[from] StartError),
+}
+
+impl Node {
+    /// Starts a node in the current tokio runtime: opens its port, starts its registry and
+    /// spawner, and begins to look for the cluster. [`Cluster::running`] tells when it is joined.
+    ///
+    /// # Errors
+    /// [`NodeError`], before anything can be seen from outside.
+    pub async fn start(config: ClusterConfig) -> Result<Self, NodeError> {
+        let bound = Cluster::bind(config)?;
+        let local = LocalNode::start(bound.node_id().clone());
+        let registry = Registry::start(&local).await?;
+        Spawner::start(&local).await?;
+        let cluster = bound.start(&local);
+        let stopping = Mutex::new(false);
+        let inner = Arc::new(Inner {
+            local: local.clone(),
+            cluster,
+            registry,
+            stopping,
+        });
+        local.extend(Arc::new(Myself(Arc::downgrade(&inner))));
+        Ok(Self(inner))
+    }
+
+    /// The node that the running code belongs to.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let myself = LocalNode::current()?.extension::<Myself>()?;
+        myself.0.upgrade().map(Self)
+    }
+
+    /// Makes this the current node of the thread until the guard is dropped.
+    #[must_use = "the node is current while the guard lives"]
+    pub fn enter(&self) -> EnterGuard {
+        self.0.local.enter()
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn id(&self) -> &NodeId {
+        self.0.local.id()
+    }
+
+    /// Its processes.
+    #[must_use]
+    pub fn local(&self) -> &LocalNode {
+        &self.0.local
+    }
+
+    /// Its cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.0.cluster
+    }
+
+    /// The cluster-wide names.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// Ends the node in order: waits for the calls that it has yet to answer (5 s), takes its
+    /// names away, stops its servers, the youngest first (12 s), and leaves the cluster (2 s). The
+    /// other nodes see a graceful shutdown. Every further call waits for the first.
+    ///
+    /// # Cancel safety
+    /// What was begun is not undone; call it again to go on.
+    pub async fn stop(&self) {
+        let mut stopped = self.0.stopping.lock().await;
+        if *stopped {
+            return;
+        }
+        let Inner {
+            local,
+            cluster,
+            registry,
+            ..
+        } = &*self.0;
+        tracing::info!(node = %self.id(), calls = local.calls_in_flight(), "the node stops");
+        if timeout(CALLS_PATIENCE, local.drained()).await.is_err() {
+            let calls = local.calls_in_flight();
+            tracing::warn!(node = %self.id(), calls, "calls are still open; they will fail");
+        }
+        registry.unregister_all();
+        let killed = local
+            .stop_processes(PROCESS_PATIENCE, PROCESSES_PATIENCE)
+            .await;
+        cluster.stop().await;
+        tracing::info!(node = %self.id(), killed, "the node has stopped");
+        *stopped = true;
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.id())
+    }
+}

@@ -1,0 +1,43 @@
+//! The node that tests start as a process of its own: a supervised probe, and lines that tell of
+//! other nodes. It ends in order when its standard input does.
+
+#[path = "probe.rs"]
+mod probe;
+
+use noex::ClusterEvent;
+use noex::prelude::*;
+use noex::{ChildSpec, until_stopped};
+use probe::Probe;
+
+#[noex::main(worker_threads = 2)]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let node = Node::current().ok_or("a main has a node")?;
+    let name = format!("probe-{}", node.id().name());
+    let child = move || Probe::start(()).name(Global(name.clone()));
+    let supervisor = Supervisor::builder().child(ChildSpec::new("probe", child));
+    let supervisor = supervisor.start().await?;
+    let mut events = node.cluster().subscribe();
+    println!("ready {}", node.id());
+    let (gone, test_gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        let _test_waits = gone.send(());
+    });
+    let narrate = async {
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(ClusterEvent::NodeUp(info)) => println!("up {}", info.id),
+                Ok(ClusterEvent::NodeDown { id, reason }) => println!("down {id} {reason}"),
+                Ok(_) => {}
+                Err(missed) => println!("missed {missed}"),
+            }
+        }
+    };
+    tokio::select! {
+        () = narrate => {}
+        _ = test_gone => {}
+        () = until_stopped() => {}
+    }
+    drop(supervisor);
+    Ok(())
+}

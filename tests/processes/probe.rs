@@ -1,0 +1,139 @@
+//! `Probe`: the server that tests reach on every node, under the name `probe-NODE`.
+
+use std::time::Duration;
+
+use noex::prelude::*;
+use noex::{NodeId, Pid};
+
+/// What a test can ask a probe.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum ProbeCall {
+    /// Its node and its pid.
+    Where(ReplyTo<(NodeId, Pid)>),
+    /// Panic with this message.
+    Panic(String, ReplyTo<()>),
+    /// Never answer, and keep the handle.
+    Never(ReplyTo<()>),
+    /// Drop the handle.
+    Drop(ReplyTo<()>),
+    /// Answer after this time.
+    Slow(Duration, ReplyTo<u64>),
+    /// Let the probe of this name answer.
+    PassTo(String, ReplyTo<Pid>),
+    /// The casts so far, in the order in which they came.
+    Casts(ReplyTo<Vec<u64>>),
+    /// How many calls it has begun to handle, this one not counted.
+    Handled(ReplyTo<u64>),
+    /// Cast these numbers to that probe, then end.
+    CastAndEnd(Pid, Vec<u64>, ReplyTo<()>),
+    /// Monitor this process and note its end among the casts, as `u64::MAX`.
+    Watch(Pid, ReplyTo<()>),
+    /// Claim this global name for itself; whether it has it now.
+    Claim(String, ReplyTo<bool>),
+    /// The holder of this global name, as its node knows.
+    Whereis(String, ReplyTo<Option<Pid>>),
+    /// The nodes that its node is connected with.
+    Connected(ReplyTo<Vec<NodeId>>),
+    /// Calls of its node that wait for another one, and calls of others that it has to answer.
+    OpenCalls(ReplyTo<(usize, usize)>),
+}
+
+/// What a test can tell a probe.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum ProbeCast {
+    /// Remember this.
+    Note(u64),
+    /// Answer this with your pid.
+    Answer(ReplyTo<Pid>),
+}
+
+#[derive(Default)]
+pub(crate) struct Probe {
+    casts: Vec<u64>,
+    kept: Vec<ReplyTo<()>>,
+    handled: u64,
+}
+
+impl GenServer for Probe {
+    type Args = ();
+    type Call = ProbeCall;
+    type Cast = ProbeCast;
+
+    fn protocol() -> &'static str {
+        "noex.test.Probe"
+    }
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        Ok(Self::default())
+    }
+
+    async fn handle_call(&mut self, call: ProbeCall, cx: &mut Context<Self>) -> Flow {
+        match call {
+            ProbeCall::Handled(reply) => return answer(reply, self.handled),
+            ProbeCall::Where(reply) => reply.send((cx.node().id().clone(), cx.pid())),
+            ProbeCall::Panic(message, _reply) => panic!("{message}"),
+            ProbeCall::Never(reply) => self.kept.push(reply),
+            ProbeCall::Drop(reply) => drop(reply),
+            ProbeCall::Slow(time, reply) => {
+                tokio::time::sleep(time).await;
+                reply.send(self.handled);
+            }
+            ProbeCall::PassTo(name, reply) => {
+                Self::cast(Global(name), ProbeCast::Answer(reply)).expect("the probe runs");
+            }
+            ProbeCall::Casts(reply) => reply.send(self.casts.clone()),
+            ProbeCall::CastAndEnd(to, numbers, reply) => {
+                for number in numbers {
+                    Self::cast(to, ProbeCast::Note(number)).expect("the probe runs");
+                }
+                reply.send(());
+                return Flow::Stop(ExitReason::Normal);
+            }
+            ProbeCall::Watch(pid, reply) => {
+                cx.monitor(pid);
+                reply.send(());
+            }
+            ProbeCall::Claim(name, reply) => {
+                let node = Node::current().expect("a probe runs on a node");
+                reply.send(node.registry().register(&name, cx.pid()).is_ok());
+            }
+            ProbeCall::Whereis(name, reply) => {
+                let node = Node::current().expect("a probe runs on a node");
+                reply.send(node.registry().whereis(&name));
+            }
+            ProbeCall::Connected(reply) => {
+                let node = Node::current().expect("a probe runs on a node");
+                reply.send(node.cluster().connected_nodes());
+            }
+            ProbeCall::OpenCalls(reply) => {
+                let node = cx.node();
+                reply.send((node.pending_calls(), node.calls_in_flight()));
+            }
+        }
+        self.handled += 1;
+        Flow::Continue
+    }
+
+    async fn handle_cast(&mut self, cast: ProbeCast, cx: &mut Context<Self>) -> Flow {
+        match cast {
+            ProbeCast::Note(number) => self.casts.push(number),
+            ProbeCast::Answer(reply) => reply.send(cx.pid()),
+        }
+        Flow::Continue
+    }
+
+    async fn handle_info(&mut self, info: Info, _cx: &mut Context<Self>) -> Flow {
+        if let Info::Down(_) = info {
+            self.casts.push(u64::MAX);
+        }
+        Flow::Continue
+    }
+}
+
+fn answer<R: noex::Wire>(reply: ReplyTo<R>, with: R) -> Flow {
+    reply.send(with);
+    Flow::Continue
+}
+
+// A distributed supervisor may start it on any node.
+noex::register_server!(Probe);
