@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use noex_core::{
     WeakNode,
 };
 use noex_gen_server::{Context, Flow, GenServer, ServerRef};
+use noex_registry::{Global, Registry};
 use noex_supervisor::distributed::RemoteChildInfo;
 use noex_supervisor::{
     DistributedSupervisor, DistributedSupervisorClient, Mode, RemoteChild, Restart, Spawner,
@@ -92,10 +94,22 @@ impl Router for Wires {
         Ok(())
     }
 
-    fn flood(&self, _topic: &str, _payload: Bytes) {}
+    fn flood(&self, topic: &str, payload: Bytes) {
+        for node in self.neighbours() {
+            let name = topic.into();
+            let (from, payload) = (self.own, payload.clone());
+            let to = Target::Named { node, name };
+            self.route(&to, Signal::Flood { from, payload }).unwrap();
+        }
+    }
 
     fn neighbours(&self) -> Vec<Creation> {
-        Vec::new()
+        let net = self.net.lock();
+        let joined = |node: &Creation| *node != self.own && !net.lost.contains(node);
+        if net.lost.contains(&self.own) {
+            return Vec::new();
+        }
+        net.nodes.keys().copied().filter(joined).collect()
     }
 }
 
@@ -121,7 +135,7 @@ impl World {
         world
     }
 
-    /// Starts a node with a spawner, and joins it with the others.
+    /// Starts a node with a registry and a spawner, and joins it with the others.
     async fn add_node(&mut self) {
         let number = self.nodes.len();
         let id = format!("n{number}@127.0.0.1:{}", 4000 + number);
@@ -131,6 +145,7 @@ impl World {
         net.lock().nodes.insert(own, node.downgrade());
         node.attach(Arc::new(Wires { own, net }));
         node.extend(Arc::new(Births(self.births_tx.clone())));
+        Registry::start(&node).await.unwrap();
         Spawner::start(&node).await.unwrap();
         for other in &self.nodes {
             other.peer_up(&peer(&node));
@@ -168,19 +183,29 @@ impl World {
         names
     }
 
-    async fn call(&self, pid: Pid) -> String {
-        let worker = {
-            let _inside = self.nodes[0].enter();
-            ServerRef::<Worker>::from_pid(pid)
-        };
-        let call = worker.call(WorkerCall::Name);
-        tokio::pin!(call);
+    /// Calls a worker by its name from the first node, once that node knows it as `pid`.
+    async fn call(&self, name: &'static str, pid: Option<Pid>) -> String {
+        let node = &self.nodes[0];
+        let registry = Registry::of(node).unwrap();
+        while registry.whereis(name) != pid {
+            tokio::task::yield_now().await;
+        }
+        let mut call = Worker::call(Global(name), WorkerCall::Name);
         std::future::poll_fn(|cx| {
-            let _inside = self.nodes[0].enter();
-            call.as_mut().poll(cx)
+            let _inside = node.enter();
+            Pin::new(&mut call).poll(cx)
         })
         .await
         .unwrap()
+    }
+
+    /// The processes of a node that are neither its spawner nor its registry.
+    fn workers(&self, number: usize) -> Vec<Pid> {
+        let node = &self.nodes[number];
+        let own = ["noex.spawner", "noex.registry"].map(|name| node.whereis(name));
+        let mut workers = node.processes();
+        workers.retain(|pid| !own.contains(&Some(*pid)));
+        workers
     }
 
     fn number_of(&self, id: &NodeId) -> usize {
@@ -234,7 +259,7 @@ fn children_are_spread_round_robin_over_all_nodes() {
         let nodes: Vec<_> = children.iter().map(node_of).collect();
         assert_eq!(nodes, [0, 1, 2, 0]);
         for (child, name) in children.iter().zip(names) {
-            assert_eq!(world.call(child.pid.unwrap()).await, name);
+            assert_eq!(world.call(name, child.pid).await, name);
         }
     });
 }
@@ -252,8 +277,7 @@ fn a_lost_nodes_children_answer_elsewhere_under_their_names() {
         for (child, name) in running(&supervisor).await.iter().zip(names) {
             let node = world.number_of(child.node.as_ref().unwrap());
             assert_ne!(node, 1);
-            assert_eq!(world.call(child.pid.unwrap()).await, name);
-            assert_eq!(world.nodes[node].whereis(name), child.pid);
+            assert_eq!(world.call(name, child.pid).await, name);
         }
     });
 }
@@ -272,10 +296,9 @@ fn a_child_that_crashes_is_restarted_under_its_name() {
         let crashed: Result<(), _> = crash.call(WorkerCall::Panic).await;
         crashed.unwrap_err();
         world.births(1).await;
-        let after = running(&supervisor).await[0].pid.unwrap();
-        assert_ne!(after, before);
-        assert_eq!(world.nodes[0].whereis("w-0"), Some(after));
-        assert_eq!(world.call(after).await, "w-0");
+        let after = running(&supervisor).await[0].pid;
+        assert_ne!(after, Some(before));
+        assert_eq!(world.call("w-0", after).await, "w-0");
     });
 }
 
@@ -310,11 +333,8 @@ fn a_node_where_init_hangs_is_passed_over_and_its_server_is_killed() {
         assert_eq!(world.births(3).await, ["hung", "hung", "w-1"]);
         let children = running(&supervisor).await;
         assert_eq!(children[0].node.as_ref(), Some(world.nodes[2].id()));
-        let spawner = world.nodes[1].whereis("noex.spawner");
-        for left in world.nodes[1].processes() {
-            if Some(left) != spawner {
-                world.nodes[1].ended(left).await;
-            }
+        for left in world.workers(1) {
+            world.nodes[1].ended(left).await;
         }
     });
 }
@@ -327,9 +347,7 @@ fn a_supervisor_that_stops_ends_its_children_everywhere() {
         world.births(2).await;
         running(&supervisor).await;
         supervisor.stop().await.unwrap();
-        for node in &world.nodes {
-            assert_eq!(node.process_count(), 1);
-        }
+        assert_eq!([world.workers(0), world.workers(1)], [[], []]);
     });
 }
 
@@ -359,7 +377,7 @@ fn a_second_supervisor_stands_by_and_takes_over_a_name() {
         first.stop().await.unwrap();
         world.births(1).await;
         let child = running(&second).await[0].pid;
-        assert_eq!(world.nodes[0].whereis("w-0"), child);
+        assert_eq!(world.call("w-0", child).await, "w-0");
     });
 }
 
@@ -378,6 +396,6 @@ fn crashes_that_come_too_often_end_the_supervisor_and_its_children() {
         let from = &world.nodes[1];
         from.exit(from.pid(), child, ExitReason::Killed).unwrap();
         assert!(matches!(ended.await, ExitReason::ShutdownWith(_)));
-        assert_eq!(world.nodes[0].process_count(), 1);
+        assert_eq!(world.workers(0), []);
     });
 }

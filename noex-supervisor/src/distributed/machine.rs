@@ -3,7 +3,7 @@
 //! A lost node is not the child's fault and does not count against the intensity. Nor does an end
 //! with [`ExitReason::Shutdown`] that nobody here asked for: its node is on its way out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use noex_core::{ExitReason, Peer, Pid};
@@ -74,6 +74,9 @@ pub(super) struct Machine {
     intensity: Intensity,
     start_timeout: Duration,
     attempts: u64,
+    /// Why processes ended that may turn out to be children: a short life can be over before the
+    /// node's answer is here. Empty while nothing is being started.
+    early_exits: BTreeMap<Pid, ExitReason>,
     outputs: VecDeque<Output>,
     stops: VecDeque<Output>,
     is_stop_in_flight: bool,
@@ -93,6 +96,7 @@ impl Machine {
             intensity,
             start_timeout,
             attempts: 0,
+            early_exits: BTreeMap::new(),
             outputs: VecDeque::new(),
             stops: VecDeque::new(),
             is_stop_in_flight: false,
@@ -107,7 +111,7 @@ impl Machine {
             (Phase::Keeping, Input::NodeUp(peer)) => self.node_up(peer, now),
             (Phase::Keeping, Input::NodeDown(peer)) => self.node_down(&peer, now),
             (Phase::Keeping, Input::ChildStarted { attempt, pid }) => {
-                self.child_started(attempt, pid);
+                self.child_started(attempt, pid, now);
             }
             (Phase::Keeping, Input::StartFailed { attempt, error }) => {
                 self.start_failed(attempt, &error, now);
@@ -201,12 +205,16 @@ impl Machine {
     }
 
     /// A start that nobody waits for any more has started a child too many.
-    fn child_started(&mut self, attempt: u64, pid: Pid) {
+    fn child_started(&mut self, attempt: u64, pid: Pid, now: Instant) {
         let Some((place, node)) = self.starting(attempt) else {
             return self.outputs.push_back(Output::Kill(pid));
         };
         self.children[place].run(pid, node);
-        self.outputs.push_back(Output::Watch(pid));
+        match self.early_exits.remove(&pid) {
+            Some(reason) => self.child_exited(pid, &reason, now),
+            None => self.outputs.push_back(Output::Watch(pid)),
+        }
+        self.forget_early_exits();
     }
 
     fn start_failed(&mut self, attempt: u64, error: &StartError, now: Instant) {
@@ -227,6 +235,7 @@ impl Machine {
             StartError::Init(_) | StartError::InvalidName => self.child_failed(place, now),
             _the_node => self.node_failed(place, node, now),
         }
+        self.forget_early_exits();
     }
 
     fn child_exited(&mut self, pid: Pid, reason: &ExitReason, now: Instant) {
@@ -236,6 +245,9 @@ impl Machine {
             Life::Waiting(_) | Life::Starting { .. } | Life::Ended => false,
         };
         let Some(place) = self.children.iter().position(is_it) else {
+            if self.is_starting() {
+                self.early_exits.insert(pid, reason.clone());
+            }
             return;
         };
         let Life::Running { node, .. } = self.children[place].life.clone() else {
@@ -316,6 +328,17 @@ impl Machine {
             }
             child.life = Life::Ended;
         }
+    }
+
+    fn forget_early_exits(&mut self) {
+        if !self.is_starting() {
+            self.early_exits.clear();
+        }
+    }
+
+    fn is_starting(&self) -> bool {
+        let mut lives = self.children.iter().map(|child| &child.life);
+        lives.any(|life| matches!(life, Life::Starting { .. }))
     }
 
     /// The child that is being started by `attempt`, and where.

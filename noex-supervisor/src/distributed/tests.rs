@@ -253,6 +253,17 @@ fn a_child_whose_name_is_held_stands_by_until_the_holder_ends() {
 }
 
 #[test]
+fn a_child_that_ends_before_its_start_is_told_ends_with_its_own_reason() {
+    let mut rig = Rig::new(&[Restart::Transient], &[1]);
+    let (attempt, _) = rig.start();
+    let pid = Pid::new(peer(1).creation, 7);
+    let reason = ExitReason::Normal;
+    assert_eq!(rig.put(Input::ChildExited { pid, reason }), []);
+    assert_eq!(rig.put(Input::ChildStarted { attempt, pid }), []);
+    assert_eq!(rig.state(0), RemoteChildState::Ended);
+}
+
+#[test]
 fn an_init_that_fails_counts_and_is_tried_again() {
     let mut rig = Rig::new(&[Restart::Permanent], &[1]);
     for _ in 0..3 {

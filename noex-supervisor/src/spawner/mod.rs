@@ -1,7 +1,6 @@
 //! Starting servers on other nodes: the types that may be, and the server that does it.
 
 mod register;
-mod claim;
 mod server_type;
 mod server;
 

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use noex_core::{CallError, LocalNode, Pid, Wire};
 use noex_gen_server::{GenServer, Start, StartError};
+use noex_registry::Global;
 use serde::{Deserialize, Serialize};
-
-use super::claim::Claim;
 
 /// How deep arguments may nest; more could overflow a worker's stack.
 const DEPTH_MAX: usize = 64;
@@ -75,12 +74,10 @@ fn plan<S: GenServer<Args: Wire>>(
         .on(node)
         .link_with(request.parent)
         .timeout(request.timeout);
-    Ok(match request.global_name {
-        None => start,
-        Some(name) => start.name(Claim {
-            name,
-            replaces: request.replaces,
-        }),
+    Ok(match (request.global_name, request.replaces) {
+        (None, _) => start,
+        (Some(name), None) => start.name(Global::claim(name)),
+        (Some(name), Some(former)) => start.name(Global::claim(name).replacing(former)),
     })
 }
 
