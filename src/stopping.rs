@@ -22,7 +22,7 @@ pub async fn until_stopped() {
     let mut news = stopping().subscribe();
     // The sender is never dropped.
     if news.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -10,6 +10,11 @@
 //! times, ours and the floor's in turn; medians and their ratio are printed. noex runs with its
 //! defaults: bounded mailbox, deadline of 5 s, encryption.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock and spawns bare tasks"
+)]
+
 mod local;
 mod remote;
 mod tcp_floor;

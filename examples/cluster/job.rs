@@ -102,12 +102,13 @@ async fn count(chunks: Vec<Bytes>) -> Result<Outcome, JobError> {
     );
     let supervisor = supervisor.start().await?;
     let mut job = Job::new(node.clone(), crew, chunks, victim);
-    for _ in 0..4 { tokio::time::sleep(Duration::from_millis(300)).await; use noex_supervisor::DistributedSupervisorClient; eprintln!("{:?} {:?}", supervisor.which_children().await, job.node.registry().names()); }
     timeout(START_PATIENCE, job.counters_up())
         .await
         .map_err(|_late| JobError::Late("the counters"))?;
     let outcome = job.work(&mut events).await;
-    supervisor.stop().await.ok();
+    if let Err(error) = supervisor.stop().await {
+        eprintln!("the supervisor did not stop in order: {error}");
+    }
     job.crew.leave().await;
     node.stop().await;
     outcome.map(|()| job.outcome)

@@ -31,7 +31,6 @@ fn main() -> ExitCode {
     if std::env::var_os(crew::ROLE).is_some() {
         return worker();
     }
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let (files, chunks) = match prepare() {
         Ok(prepared) => prepared,
         Err(message) => return refuse(&message),
