@@ -41,9 +41,9 @@ pub(crate) fn serve(role: &str) {
     runtime().block_on(async move {
         let served = tokio::spawn(async move {
             if floor {
-                serve_floor().await
+                serve_floor().await;
             } else {
-                serve_noex().await
+                serve_noex().await;
             }
         });
         served.await.expect("it serves");

@@ -12,7 +12,7 @@ use crate::{GenServer, Request, ServerRef};
 /// name, a local name on another node, or the names of a registry.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not address a server of type `{S}`",
-    note = "use `&ServerRef<{S}>`, a `Pid`, a local name such as \"counter\", or `Global(\"counter\")`"
+    note = "use `&ServerRef<{S}>`, a `Pid`, a local name as \"counter\", or `Global(\"counter\")`"
 )]
 pub trait Dest<S: GenServer> {
     /// Finds the server.

@@ -20,8 +20,8 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`CallError::NoProcess`] if it had ended already; [`CallError::CallingSelf`] within the server
-/// itself, which stops by [`Flow::Stop`](crate::Flow::Stop); [`CallError::Timeout`] if it has not ended in
-/// time (5 s unless told otherwise): it was asked and may end yet.
+/// itself, which stops by [`Flow::Stop`](crate::Flow::Stop); [`CallError::Timeout`] if it has not
+/// ended in time (5 s unless told otherwise): it was asked and may end yet.
 #[must_use = "nothing is stopped unless this is awaited"]
 pub struct Stop<S, D> {
     to: D,
