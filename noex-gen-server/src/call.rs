@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use noex_core::call::{CallGuard, ReplyFuture, deadline_after};
@@ -70,14 +70,14 @@ where
         self
     }
 
-    /// Sends the request that `make` builds.
-    fn send(&self, to: &D, make: F) -> Result<State<S, R, D, F>, CallError> {
+    /// Sends the request that `make` builds; its reply will wake `caller`.
+    fn send(&self, to: &D, make: F, caller: &Waker) -> Result<State<S, R, D, F>, CallError> {
         match to.resolve()? {
             Address::Local(process) if current_pid() == Some(process.pid()) => {
                 Err(CallError::CallingSelf)
             }
             Address::Local(process) => {
-                let (reply, reply_to, guard) = self.open(process.node());
+                let (reply, reply_to, guard) = self.open(process.node(), caller);
                 let request = Request::Call(make(reply_to), guard);
                 match process.mailbox().push(request) {
                     Ok(()) => Ok(State::Sent(reply)),
@@ -90,16 +90,16 @@ where
                 }
             }
             Address::Remote { node, target } => {
-                let (reply, reply_to, _guard) = self.open(&node);
+                let (reply, reply_to, _guard) = self.open(&node, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
                 Ok(State::Sent(reply))
             }
         }
     }
 
-    fn open(&self, node: &LocalNode) -> (ReplyFuture<R>, ReplyTo<R>, CallGuard) {
+    fn open(&self, node: &LocalNode, caller: &Waker) -> (ReplyFuture<R>, ReplyTo<R>, CallGuard) {
         let deadline = deadline_after(Instant::now(), self.timeout);
-        ReplyFuture::new(node.clone(), deadline)
+        ReplyFuture::new(node.clone(), deadline, caller)
     }
 }
 
@@ -128,8 +128,13 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match std::mem::replace(&mut self.state, State::Over) {
-                State::Made { to, make } => match self.send(&to, make) {
-                    Ok(sent) => self.state = sent,
+                State::Made { to, make } => match self.send(&to, make, cx.waker()) {
+                    Ok(State::Sent(reply)) => {
+                        // A reply that has come already has woken the caller.
+                        self.state = State::Sent(reply);
+                        return Poll::Pending;
+                    }
+                    Ok(parked) => self.state = parked,
                     Err(error) => return Poll::Ready(Err(error)),
                 },
                 State::Parked {

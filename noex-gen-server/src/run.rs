@@ -1,6 +1,6 @@
 //! The life of a server: names, `init`, one message after the other, `terminate`.
 
-use noex_core::call::{Inbound, ReplyTo};
+use noex_core::call::{CallGuard, Inbound, ReplyTo};
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
 use noex_core::{CallError, ExitReason, Pid};
@@ -47,7 +47,11 @@ pub(crate) async fn serve<S: GenServer>(
     let protocol = protocol_of::<S>();
     let reason = loop {
         let flow = match receiver.next().await {
-            Incoming::Message(request) => handle(&mut state, request, &mut cx).await,
+            Incoming::Message(Request::Call(call, guard)) => {
+                let now = receiver.now();
+                handle_call(&mut state, call, guard, now, &mut cx).await
+            }
+            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, &mut cx).await,
             Incoming::Encoded(inbound) => {
                 handle_encoded(&mut state, *inbound, protocol, &mut cx).await
             }
@@ -66,22 +70,23 @@ pub(crate) async fn serve<S: GenServer>(
     reason
 }
 
-async fn handle<S: GenServer>(state: &mut S, request: Request<S>, cx: &mut Context<S>) -> Flow {
-    match request {
-        Request::Call(call, guard) => {
-            if !guard.is_wanted(Instant::now()) {
-                // Before its handle is dropped, which would say another thing.
-                guard.fail(CallError::Timeout);
-                return Flow::Continue;
-            }
-            cx.set_deadline(Some(guard.deadline()));
-            drop(guard);
-            let flow = state.handle_call(call, cx).await;
-            cx.set_deadline(None);
-            flow
-        }
-        Request::Cast(cast) => state.handle_cast(cast, cx).await,
+async fn handle_call<S: GenServer>(
+    state: &mut S,
+    call: S::Call,
+    guard: CallGuard,
+    now: Instant,
+    cx: &mut Context<S>,
+) -> Flow {
+    if !guard.is_wanted(now) {
+        // Before its handle is dropped, which would say another thing.
+        guard.fail(CallError::Timeout);
+        return Flow::Continue;
     }
+    cx.set_deadline(Some(guard.deadline()));
+    drop(guard);
+    let flow = state.handle_call(call, cx).await;
+    cx.set_deadline(None);
+    flow
 }
 
 /// Handles a message from another node, which this process decodes itself.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use noex_core::call::{ReplyFuture, deadline_after};
@@ -143,7 +143,7 @@ impl<S: GenServer> Start<S> {
 }
 
 impl<S: GenServer> Plan<S> {
-    fn spawn(self) -> Result<Born<S>, StartError> {
+    fn spawn(self, starter: &Waker) -> Result<Born<S>, StartError> {
         let Self {
             args,
             node,
@@ -156,8 +156,11 @@ impl<S: GenServer> Plan<S> {
         if linked {
             options.link = options.link.or_else(current_pid);
         }
-        let (ready, told, _guard) =
-            ReplyFuture::new(node.clone(), deadline_after(Instant::now(), timeout));
+        let (ready, told, _guard) = ReplyFuture::new(
+            node.clone(),
+            deadline_after(Instant::now(), timeout),
+            starter,
+        );
         let parent = options.link;
         let birth = Birth {
             args,
@@ -205,7 +208,7 @@ impl<S: GenServer> Future for Start<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if let Some(plan) = this.plan.take() {
-            this.born = Some(plan.spawn()?);
+            this.born = Some(plan.spawn(cx.waker())?);
         }
         if let Some(born) = &mut this.born {
             let outcome = ready!(born.poll_ready(cx));

@@ -37,11 +37,11 @@ enum State<R> {
 }
 
 impl<R> ReplyCell<R> {
-    /// A cell whose caller waits until `deadline`.
+    /// A cell whose caller, which `caller` wakes, waits until `deadline`.
     #[must_use]
-    pub fn new(deadline: Instant) -> Arc<Self> {
+    pub fn new(deadline: Instant, caller: Waker) -> Arc<Self> {
         let state = Mutex::new(State::Waiting {
-            caller: None,
+            caller: Some(caller),
             exported: None,
         });
         Arc::new(Self { state, deadline })
@@ -148,15 +148,23 @@ pub struct ReplyFuture<R> {
 
 impl<R: Send + 'static> ReplyFuture<R> {
     /// A new call of a process or other code of `node`: the future, and the handle that answers.
-    pub fn new(node: LocalNode, deadline: Instant) -> (Self, ReplyTo<R>, CallGuard) {
-        let cell = ReplyCell::new(deadline);
+    ///
+    /// The future waits from the start, as if it had been polled with `caller`: so the request is
+    /// sent behind the registration, and nobody meets the server at the cell's lock.
+    pub fn new(
+        node: LocalNode,
+        deadline: Instant,
+        caller: &Waker,
+    ) -> (Self, ReplyTo<R>, CallGuard) {
+        let cell = ReplyCell::new(deadline, caller.clone());
+        let deadline_key = Some(node.deadlines().insert(deadline, caller.clone()));
         let reply_to = ReplyTo::local(Arc::clone(&cell));
         let guard = CallGuard(Arc::clone(&cell) as Arc<dyn AnyCell>);
         (
             Self {
                 cell,
                 node,
-                deadline_key: None,
+                deadline_key,
                 done: false,
             },
             reply_to,
@@ -201,7 +209,7 @@ impl<R: Wire> Future for ReplyFuture<R> {
         let this = self.get_mut();
         let mut state = this.cell.state.lock();
         if let State::Waiting { caller, .. } = &mut *state {
-            if this.deadline_key.is_some() && Instant::now() >= this.cell.deadline {
+            if Instant::now() >= this.cell.deadline {
                 drop(state);
                 this.done = true;
                 this.forget_deadline();

@@ -100,14 +100,14 @@ impl<M> Mailbox<M> {
     /// # Errors
     /// [`PushError`] hands the message back.
     pub fn push(&self, message: M) -> Result<(), PushError<M>> {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         if state.closed {
             return Err(PushError::Closed(message));
         }
         if self.is_full(&state) {
             return Err(PushError::Full(message));
         }
-        push_and_wake(&mut state, Incoming::Message(message));
+        push_and_wake(state, Incoming::Message(message));
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl<M> Mailbox<M> {
             self.room_wanted.store(true, Ordering::Relaxed);
             return Err(PushError::Full(message));
         }
-        push_and_wake(&mut state, Incoming::Message(message));
+        push_and_wake(state, Incoming::Message(message));
         Ok(())
     }
 
@@ -150,17 +150,18 @@ impl<M> Mailbox<M> {
             return Err(PushError::Full(message));
         }
         state.encoded_bytes += size;
-        push_and_wake(&mut state, Incoming::Encoded(message));
+        push_and_wake(state, Incoming::Encoded(message));
         Ok(())
     }
 
     /// Queues what is exempt from the bound. Tells whether the process still lives.
     pub(crate) fn push_info(&self, info: Info) -> bool {
-        let mut state = self.state.lock();
-        if !state.closed {
-            push_and_wake(&mut state, Incoming::Info(Box::new(info)));
+        let state = self.state.lock();
+        let living = !state.closed;
+        if living {
+            push_and_wake(state, Incoming::Info(Box::new(info)));
         }
-        !state.closed
+        living
     }
 
     /// Asks the process to end at once, ahead of its queue. The first request counts.
@@ -283,9 +284,12 @@ impl<M> Mailbox<M> {
     }
 }
 
-fn push_and_wake<M>(state: &mut State<M>, incoming: Incoming<M>) {
+/// Wakes behind the lock, so that a receiver that runs at once does not meet it.
+fn push_and_wake<M>(mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
     state.queue.push_back(incoming);
-    if let Some(receiver) = state.receiver.take() {
+    let receiver = state.receiver.take();
+    drop(state);
+    if let Some(receiver) = receiver {
         receiver.wake();
     }
 }

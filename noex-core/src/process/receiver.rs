@@ -50,6 +50,8 @@ pub struct Receiver<M> {
     process: Arc<Process<M>>,
     batch: VecDeque<Incoming<M>>,
     turn_began: Instant,
+    /// Nothing was handled since the turn began.
+    fresh: bool,
 }
 
 impl<M: Send + 'static> Receiver<M> {
@@ -58,6 +60,7 @@ impl<M: Send + 'static> Receiver<M> {
             process,
             batch: VecDeque::new(),
             turn_began: Instant::now(),
+            fresh: false,
         }
     }
 
@@ -69,10 +72,14 @@ impl<M: Send + 'static> Receiver<M> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// When the present batch of messages was taken: a clock that costs nothing per message.
+    /// The time. The first message of a batch needs no look at the clock.
     #[must_use]
-    pub const fn turn_began(&self) -> Instant {
-        self.turn_began
+    pub fn now(&self) -> Instant {
+        if self.fresh {
+            self.turn_began
+        } else {
+            Instant::now()
+        }
     }
 
     /// The process's pid.
@@ -101,7 +108,8 @@ impl<M: Send + 'static> Receiver<M> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.batch.is_empty() {
+        self.fresh = self.batch.is_empty();
+        if self.fresh {
             ready!(mailbox.poll_take(&mut self.batch, cx));
             self.turn_began = Instant::now();
         } else if self.batch.len().is_multiple_of(CLOCK_STRIDE) {

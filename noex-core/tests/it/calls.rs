@@ -1,6 +1,7 @@
 //! Calls at the core's level: handles, cells, deadlines.
 
 use std::cell::RefCell;
+use std::task::Waker;
 use std::time::Duration;
 
 use noex_core::call::ReplyFuture;
@@ -23,7 +24,9 @@ struct Ask<N> {
 }
 
 fn open(node: &LocalNode) -> (ReplyFuture<u64>, ReplyTo<u64>) {
-    let (future, reply, _guard) = ReplyFuture::new(node.clone(), Instant::now() + LONG);
+    // The futures register anew when they are awaited.
+    let (future, reply, _guard) =
+        ReplyFuture::new(node.clone(), Instant::now() + LONG, Waker::noop());
     (future, reply)
 }
 

@@ -220,7 +220,8 @@ async fn a_handle_in_a_cast_is_answered_elsewhere() {
     let (first, _) = Probe::on(&nodes[0]).await;
     let (second, _) = Probe::on(&nodes[1]).await;
     let (deadline, node) = (Instant::now() + Duration::from_secs(5), nodes[0].clone());
-    let (future, reply, _guard) = noex_core::call::ReplyFuture::<u64>::new(node, deadline);
+    let (future, reply, _guard) =
+        noex_core::call::ReplyFuture::<u64>::new(node, deadline, std::task::Waker::noop());
     drop(first);
     on(&nodes[0], async {
         Probe::cast(second.pid(), Tell::Answer(Keeper(reply))).unwrap();
