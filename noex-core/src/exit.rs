@@ -6,6 +6,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// Why a process ended. It is data: links and monitors carry it, also to other nodes.
+///
+/// # Examples
+/// ```
+/// use noex_core::ExitReason;
+///
+/// assert!(ExitReason::Shutdown.is_orderly());
+/// assert!(!ExitReason::error("no disk").is_orderly());
+/// assert_eq!(ExitReason::error("no disk").to_string(), "error: no disk");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ExitReason {

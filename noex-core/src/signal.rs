@@ -38,6 +38,22 @@ impl Target {
 }
 
 /// Everything that one process does to another. The mailbox and the wire carry this same list.
+///
+/// # Examples
+/// ```
+/// use noex_core::process::SpawnOptions;
+/// use noex_core::{ExitReason, LocalNode, Signal, Target};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
+/// let process = node.spawn::<(), _, _>(SpawnOptions::default(), |_mailbox| async {
+///     std::future::pending().await
+/// });
+/// let kill = Signal::Exit { from: node.pid(), reason: ExitReason::Killed, linked: false };
+/// node.send(&Target::Process(process.pid()), kill).unwrap();
+/// assert_eq!(node.ended(process.pid()).await, ExitReason::Killed);
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Signal {

@@ -8,6 +8,41 @@ use tokio::time::Instant;
 use crate::{GenServer, ServerRef};
 
 /// What a running server may do as a process. Each callback gets it.
+///
+/// # Examples
+/// A server that watches others, and ends with the last of them:
+/// ```
+/// use noex_core::mailbox::Info;
+/// use noex_core::{ExitReason, Pid};
+/// use noex_gen_server::{Context, Flow, GenServer};
+///
+/// struct Watcher(usize);
+///
+/// impl GenServer for Watcher {
+///     type Args = Vec<Pid>;
+///     type Call = ();
+///     type Cast = ();
+///
+///     async fn init(others: Vec<Pid>, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+///         for pid in &others {
+///             cx.monitor(*pid);
+///         }
+///         Ok(Self(others.len()))
+///     }
+///
+///     async fn handle_call(&mut self, _: (), _: &mut Context<Self>) -> Flow {
+///         Flow::Continue
+///     }
+///
+///     async fn handle_info(&mut self, info: Info, _: &mut Context<Self>) -> Flow {
+///         if let Info::Down(down) = info {
+///             println!("{} ended: {}", down.pid, down.reason);
+///             self.0 -= 1;
+///         }
+///         if self.0 == 0 { Flow::Stop(ExitReason::Normal) } else { Flow::Continue }
+///     }
+/// }
+/// ```
 pub struct Context<S: GenServer> {
     server: ServerRef<S>,
     node: LocalNode,

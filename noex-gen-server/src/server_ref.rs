@@ -14,6 +14,43 @@ use crate::{Call, CastError, GenServer, Request, Stop};
 ///
 /// It does not keep the server alive, and nothing is wrong with one that outlives it: calls then
 /// fail with [`CallError::NoProcess`](noex_core::CallError::NoProcess).
+///
+/// # Examples
+/// ```
+/// # use noex_core::{ExitReason, LocalNode, ReplyTo};
+/// # use noex_gen_server::{Context, Flow, GenServer, ServerRef};
+/// # use serde::{Deserialize, Serialize};
+/// # struct Counter(u64);
+/// # #[derive(Serialize, Deserialize)]
+/// # enum CounterCall { Get(ReplyTo<u64>) }
+/// # impl GenServer for Counter {
+/// #     type Args = u64;
+/// #     type Call = CounterCall;
+/// #     type Cast = u64;
+/// #     async fn init(start: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+/// #         Ok(Self(start))
+/// #     }
+/// #     async fn handle_call(&mut self, call: CounterCall, _: &mut Context<Self>) -> Flow {
+/// #         let CounterCall::Get(reply) = call;
+/// #         reply.send(self.0);
+/// #         Flow::Continue
+/// #     }
+/// #     async fn handle_cast(&mut self, add: u64, _: &mut Context<Self>) -> Flow {
+/// #         self.0 += add;
+/// #         Flow::Continue
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
+/// let counter: ServerRef<Counter> = Counter::start(40).on(&node).await?;
+/// counter.cast(2)?;
+/// assert_eq!(counter.call(CounterCall::Get).await?, 42);
+/// counter.stop().await?;
+/// assert!(counter.cast(1).is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub struct ServerRef<S: GenServer> {
     pid: Pid,
     /// The process itself, if it is of this node.

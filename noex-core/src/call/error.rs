@@ -11,6 +11,18 @@ use crate::router::RouteError;
 
 /// What became of a call that has no reply. [`is_not_executed`](Self::is_not_executed) tells
 /// whether the server certainly did not handle it.
+///
+/// # Examples
+/// ```
+/// use noex_core::CallError;
+///
+/// fn may_repeat(error: &CallError) -> bool {
+///     error.is_not_executed() // it can't be done twice
+/// }
+///
+/// assert!(may_repeat(&CallError::NoProcess));
+/// assert!(!may_repeat(&CallError::Timeout));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CallError {
