@@ -132,7 +132,8 @@ pub trait GenServer: Sized + Send + 'static {
         Start::new(args)
     }
 
-    /// As [`start`](Self::start), linked with the calling process.
+    /// As [`start`](Self::start), linked with the calling process; outside of any process there is
+    /// nobody to link with.
     fn start_link(args: Self::Args) -> Start<Self> {
         Start::new(args).link()
     }

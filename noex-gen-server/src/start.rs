@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -125,7 +126,7 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Bounds its mailbox to `messages`.
-    pub fn mailbox_capacity(self, messages: usize) -> Self {
+    pub fn mailbox_capacity(self, messages: NonZeroUsize) -> Self {
         self.with(|plan| plan.options.capacity = messages)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -12,7 +13,7 @@ use crate::call::Inbound;
 use crate::exit::ExitReason;
 
 /// How many messages a mailbox holds unless its process says otherwise.
-pub const CAPACITY_DEFAULT: usize = 65_536;
+pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 
 /// How many bytes of messages from other nodes a mailbox holds.
 const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -27,7 +28,7 @@ const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// ```
 /// use noex_core::mailbox::{Mailbox, PushError};
 ///
-/// let mailbox = Mailbox::new(1);
+/// let mailbox = Mailbox::new(std::num::NonZeroUsize::MIN);
 /// mailbox.push("first").unwrap();
 /// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
 /// assert_eq!(mailbox.len(), 1);
@@ -76,7 +77,7 @@ impl<M> fmt::Debug for PushError<M> {
 impl<M> Mailbox<M> {
     /// An empty mailbox for at most `capacity` messages.
     #[must_use]
-    pub const fn new(capacity: usize) -> Self {
+    pub const fn new(capacity: NonZeroUsize) -> Self {
         let state = State {
             queue: VecDeque::new(),
             encoded_bytes: 0,
@@ -87,7 +88,7 @@ impl<M> Mailbox<M> {
             closed: false,
         };
         Self {
-            capacity,
+            capacity: capacity.get(),
             state: Mutex::new(state),
             taken: AtomicUsize::new(0),
             exit_requested: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -25,7 +26,7 @@ pub struct Process<M> {
 }
 
 impl<M: Send + 'static> Process<M> {
-    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: usize, root: bool) -> Self {
+    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: NonZeroUsize, root: bool) -> Self {
         let relations = Mutex::new(Relations::default());
         Self {
             pid,

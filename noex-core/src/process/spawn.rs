@@ -1,6 +1,7 @@
 //! Starting processes.
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::run::ProcessTask;
@@ -16,7 +17,7 @@ use crate::task;
 #[non_exhaustive]
 pub struct SpawnOptions {
     /// How many messages its mailbox holds; [`CAPACITY_DEFAULT`] at first.
-    pub capacity: usize,
+    pub capacity: NonZeroUsize,
     /// The process that it is linked with from its first moment.
     pub link: Option<Pid>,
 }
@@ -40,7 +41,7 @@ impl SpawnOptions {
 
     /// Bounds its mailbox.
     #[must_use]
-    pub const fn capacity(mut self, capacity: usize) -> Self {
+    pub const fn capacity(mut self, capacity: NonZeroUsize) -> Self {
         self.capacity = capacity;
         self
     }

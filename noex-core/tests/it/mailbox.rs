@@ -1,5 +1,6 @@
 //! Mailboxes: room, order, exits.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -25,7 +26,7 @@ async fn senders_that_gave_up_do_not_use_up_the_wake_ups_of_others() {
     let node = LocalNode::start(id(1));
     let (go, gone) = oneshot::channel::<()>();
     let process = node.spawn(
-        SpawnOptions::default().capacity(1),
+        SpawnOptions::default().capacity(NonZeroUsize::MIN),
         |mut mailbox| async move {
             gone.await.unwrap();
             loop {
@@ -74,7 +75,7 @@ async fn a_full_mailbox_hands_the_message_back_and_takes_it_later() {
     let node = LocalNode::start(id(1));
     let (go, gone) = oneshot::channel::<()>();
     let process = node.spawn(
-        SpawnOptions::default().capacity(2),
+        SpawnOptions::default().capacity(NonZeroUsize::MIN.saturating_add(1)),
         |mut mailbox| async move {
             gone.await.unwrap();
             let mut sum = 0_u32;

@@ -129,7 +129,8 @@ async fn a_local_field_stays_on_its_node() {
 async fn a_full_mailbox_refuses_a_cast_and_lets_a_call_wait_until_its_deadline() {
     let (_net, nodes) = Net::of(1);
     let board = Board::new();
-    let server = Probe::start((Init::Ok, board.clone())).mailbox_capacity(1);
+    let server =
+        Probe::start((Init::Ok, board.clone())).mailbox_capacity(std::num::NonZeroUsize::MIN);
     let server = server.on(&nodes[0]).await.unwrap();
     server.cast(Tell::Wait).unwrap();
     board.saw("waits").await;
