@@ -431,7 +431,7 @@ fn spawns(tree: &Tree) -> Vec<Finding> {
             || source
                 .path
                 .split('/')
-                .any(|part| ["tests", "examples", "benches"].contains(&part))
+                .any(|part| ["tests", "examples", "benches", "peers"].contains(&part))
     };
     let mut findings = Vec::new();
     for source in tree.rust().filter(|source| !exempt(source)) {
