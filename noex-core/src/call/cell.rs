@@ -157,7 +157,7 @@ impl<R: Send + 'static> ReplyFuture<R> {
         caller: &Waker,
     ) -> (Self, ReplyTo<R>, CallGuard) {
         let cell = ReplyCell::new(deadline, caller.clone());
-        let deadline_key = Some(node.deadlines().insert(deadline, caller.clone()));
+        let deadline_key = Some(node.deadlines().insert(deadline, caller));
         let reply_to = ReplyTo::local(Arc::clone(&cell));
         let guard = CallGuard(Arc::clone(&cell) as Arc<dyn AnyCell>);
         (
@@ -225,10 +225,7 @@ impl<R: Wire> Future for ReplyFuture<R> {
                 // After the lock: with the last waker of a task may go the handle of this call.
                 drop(former);
                 this.forget_deadline();
-                let key = this
-                    .node
-                    .deadlines()
-                    .insert(this.cell.deadline, cx.waker().clone());
+                let key = this.node.deadlines().insert(this.cell.deadline, cx.waker());
                 this.deadline_key = Some(key);
             }
             return Poll::Pending;

@@ -2,13 +2,16 @@
 //!
 //! A timer of its own for each call costs several times the call. Here a waiting call is an entry
 //! in one of a few slabs; one task sleeps until the earliest deadline that any of them has seen.
+//!
+//! A task that has its reply most often calls again. So the entry of the last call that ended on a
+//! thread is kept as it is, waker and all, and the same task's next call takes it over.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +36,8 @@ pub fn deadline_after(now: Instant, timeout: Duration) -> Instant {
 
 #[derive(Debug)]
 pub(crate) struct Deadlines {
+    /// Tells the entries of this node from those of others.
+    id: usize,
     shards: [Mutex<Shard>; SHARDS],
     epoch: Instant,
     /// For when the timer is armed, in nanoseconds since `epoch`.
@@ -42,20 +47,51 @@ pub(crate) struct Deadlines {
 
 #[derive(Debug, Default)]
 struct Shard {
-    entries: Slab<(Instant, Waker)>,
+    entries: Slab<Entry>,
     /// No entry is due before this. Entries that went may leave it too early, never too late.
     earliest: Option<Instant>,
+    made: u64,
 }
 
+#[derive(Debug)]
+struct Entry {
+    deadline: Due,
+    waker: Waker,
+    /// Tells this entry from others that were or will be in its place.
+    made: u64,
+}
+
+/// ```text
+///  At ──sweep──► Told ──sweep──► gone
+///   ▲             │
+///   └─── reuse ───┘
+/// ```
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    At(Instant),
+    /// Its task was woken. If the entry is nobody's, the next sweep takes it.
+    Told,
+}
+
+/// An entry. It is good for one wait, and may be left behind by a call that has its reply.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadlineKey {
+    owner: usize,
     shard: usize,
     entry: usize,
+    made: u64,
+}
+
+thread_local! {
+    /// The entry of the last call that ended on this thread.
+    static SPARE: Cell<Option<DeadlineKey>> = const { Cell::new(None) };
 }
 
 impl Deadlines {
     pub(crate) fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
         Self {
+            id: MADE.fetch_add(1, Ordering::Relaxed),
             shards: std::array::from_fn(|_| Mutex::default()),
             epoch: Instant::now(),
             armed: AtomicU64::new(NEVER),
@@ -64,10 +100,49 @@ impl Deadlines {
     }
 
     /// Wakes `waker` once `deadline` has passed, unless the entry is removed before.
-    pub(crate) fn insert(&self, deadline: Instant, waker: Waker) -> DeadlineKey {
+    pub(crate) fn insert(&self, deadline: Instant, waker: &Waker) -> DeadlineKey {
+        let spare = SPARE.get().filter(|spare| spare.owner == self.id);
+        if let Some(spare) = spare {
+            SPARE.set(None);
+            if self.reuse(spare, deadline, waker) {
+                return spare;
+            }
+            self.take_out(spare);
+        }
         let shard = shard_of_thread();
         let mut entries = self.shards[shard].lock();
-        let entry = entries.entries.insert((deadline, waker));
+        entries.made += 1;
+        let made = entries.made;
+        let entry = Entry {
+            deadline: Due::At(deadline),
+            waker: waker.clone(),
+            made,
+        };
+        let entry = entries.entries.insert(entry);
+        self.note(entries, deadline);
+        DeadlineKey {
+            owner: self.id,
+            shard,
+            entry,
+            made,
+        }
+    }
+
+    /// Whether the spare entry belongs to the same task, and has the new deadline now.
+    fn reuse(&self, spare: DeadlineKey, deadline: Instant, waker: &Waker) -> bool {
+        let mut entries = self.shards[spare.shard].lock();
+        match entries.entries.get_mut(spare.entry) {
+            Some(entry) if entry.made == spare.made && entry.waker.will_wake(waker) => {
+                entry.deadline = Due::At(deadline);
+                self.note(entries, deadline);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// A deadline has come to a shard: the timer must not sleep longer than that.
+    fn note(&self, mut entries: MutexGuard<'_, Shard>, deadline: Instant) {
         let earlier = entries.earliest.is_none_or(|earliest| deadline < earliest);
         if earlier {
             entries.earliest = Some(deadline);
@@ -76,13 +151,33 @@ impl Deadlines {
         if earlier && self.nanos(deadline) < self.armed.load(Ordering::SeqCst) {
             self.rearm.notify_one();
         }
-        DeadlineKey { shard, entry }
     }
 
+    /// The wait is over. The entry stays as the thread's spare one; if nobody takes it over, its
+    /// task is woken once for nothing.
     pub(crate) fn remove(&self, key: DeadlineKey) {
-        let DeadlineKey { shard, entry } = key;
+        // A thread that ends has no spare any more.
+        let former = SPARE.try_with(|spare| match spare.get() {
+            Some(other) if other.owner != self.id => Some(key),
+            former => {
+                spare.set(Some(key));
+                former
+            }
+        });
+        if let Some(former) = former.unwrap_or(Some(key)) {
+            self.take_out(former);
+        }
+    }
+
+    fn take_out(&self, key: DeadlineKey) {
+        let mut shard = self.shards[key.shard].lock();
+        let same = shard
+            .entries
+            .get(key.entry)
+            .is_some_and(|entry| entry.made == key.made);
+        let removed = same.then(|| shard.entries.remove(key.entry));
+        drop(shard);
         // The waker goes after the lock: with the last waker of a task may go a waiting call.
-        let removed = self.shards[shard].lock().entries.try_remove(entry);
         drop(removed);
     }
 
@@ -127,18 +222,27 @@ fn sweep_shard(shard: &mut Shard, now: Instant, due: &mut Vec<Waker>) -> Option<
     if shard.earliest.is_none_or(|earliest| earliest > now) {
         return shard.earliest;
     }
-    for (_, (deadline, waker)) in &shard.entries {
-        if *deadline <= now {
-            due.push(waker.clone());
+    let mut earliest: Option<Instant> = None;
+    let mut gone = Vec::new();
+    for (index, entry) in &mut shard.entries {
+        match entry.deadline {
+            Due::At(deadline) if deadline <= now => {
+                due.push(entry.waker.clone());
+                entry.deadline = Due::Told;
+            }
+            Due::At(deadline) => {
+                earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+            }
+            Due::Told => gone.push(index),
         }
     }
-    shard.earliest = shard
-        .entries
-        .iter()
-        .map(|(_, entry)| entry.0)
-        .filter(|at| *at > now)
-        .min();
-    shard.earliest
+    // Their wakers go with `due`, after the lock.
+    due.extend(
+        gone.into_iter()
+            .map(|index| shard.entries.remove(index).waker),
+    );
+    shard.earliest = earliest;
+    earliest
 }
 
 fn shard_of_thread() -> usize {
@@ -147,4 +251,63 @@ fn shard_of_thread() -> usize {
         static SHARD: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
     }
     SHARD.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    fn entries(deadlines: &Deadlines) -> usize {
+        deadlines
+            .shards
+            .iter()
+            .map(|shard| shard.lock().entries.len())
+            .sum()
+    }
+
+    #[test]
+    fn the_next_call_of_a_task_takes_its_entry_over() {
+        let (deadlines, now) = (Deadlines::new(), Instant::now());
+        let task = Arc::new(Task).into();
+        let first = deadlines.insert(now, &task);
+        deadlines.remove(first);
+        let second = deadlines.insert(now, &task);
+        assert_eq!((first.entry, first.made), (second.entry, second.made));
+        assert_eq!(entries(&deadlines), 1);
+    }
+
+    #[test]
+    fn an_entry_that_nobody_takes_over_goes_in_time() {
+        let (deadlines, now) = (Deadlines::new(), Instant::now());
+        let key = deadlines.insert(now, Waker::noop());
+        deadlines.remove(key);
+        assert_eq!(deadlines.sweep(now), None);
+        let later = now + Duration::from_secs(1);
+        deadlines.shards[key.shard].lock().earliest = Some(later);
+        assert_eq!(deadlines.sweep(later), None);
+        assert_eq!(entries(&deadlines), 0);
+        // Its place is another's by now, or nobody's.
+        deadlines.remove(key);
+        deadlines.insert(later, Waker::noop());
+        assert_eq!(entries(&deadlines), 1);
+    }
+
+    #[test]
+    fn the_spare_entry_of_one_node_is_nothing_to_another() {
+        let (one, other, now) = (Deadlines::new(), Deadlines::new(), Instant::now());
+        let key = one.insert(now, Waker::noop());
+        one.remove(key);
+        let key = other.insert(now, Waker::noop());
+        other.remove(key);
+        assert_eq!((entries(&one), entries(&other)), (1, 0));
+    }
 }
