@@ -9,10 +9,15 @@ use super::dial_table::Aim;
 use super::machine::Machine;
 use super::member::State;
 use super::output::{Notice, Output, SessionId};
+use super::sessions::REDIAL_DELAY;
 use super::status::Status;
 
 /// How often a random member is told all that we know.
 const GOSSIP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The most dials that are under way before further members that are due have to wait. Each takes
+/// a socket, and whom to dial is what others say.
+pub(super) const DIALS_MAX: usize = 32;
 
 /// The longest that a leave may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -107,8 +112,13 @@ impl Machine {
         let due = due.filter_map(|m| m.redial_at.take_if(is_due).map(|_| m.peer.clone()));
         let due: Vec<Peer> = due.collect();
         for peer in due {
-            if !self.sessions.has(peer.creation) {
+            if self.sessions.has(peer.creation) {
+                continue;
+            }
+            if self.dials.len() < DIALS_MAX {
                 self.dial(Aim::Member(peer));
+            } else if let Some(member) = self.members.get_mut(&peer.id) {
+                member.redial_at = Some(now + REDIAL_DELAY);
             }
         }
     }
