@@ -4,12 +4,13 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::relations::Relations;
 use crate::call::Inbound;
 use crate::exit::ExitReason;
-use crate::id::Pid;
+use crate::id::{Creation, Pid};
 use crate::mailbox::{Info, Mailbox, PushError};
 use crate::node::LocalNode;
 
@@ -69,6 +70,7 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn relations(&self) -> &Mutex<Relations>;
     fn post(&self, info: Info) -> bool;
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
+    fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
     fn request_exit(&self, reason: ExitReason);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -92,6 +94,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>> {
         self.mailbox.push_encoded(message)
+    }
+
+    fn post_flood(&self, from: Creation, payload: Bytes) -> bool {
+        self.mailbox.push_flood(from, payload)
     }
 
     fn request_exit(&self, reason: ExitReason) {
