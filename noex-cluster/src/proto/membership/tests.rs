@@ -204,9 +204,10 @@ fn a_member_that_declines_for_good_is_down() {
     assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
 }
 
-/// A node that was told of this many others that do not exist, in one message.
-fn deceived(count: u16) -> Simulation {
+/// A node that was told of so many others that do not exist, in a message each.
+fn deceived(counts: &[u16]) -> Simulation {
     let mut sim = cluster(0, 2);
+    let mut told = 0;
     let record = |index: u16| Record {
         peer: Peer::new(
             NodeId::new("x", "127.0.0.1", 20_000 + index).unwrap(),
@@ -216,24 +217,25 @@ fn deceived(count: u16) -> Simulation {
         incarnation: 0,
         standing: Standing::Up,
     };
-    let (session, message) = (
-        sim.sessions_of(0)[0],
-        Message::Members((0..count).map(record).collect()),
-    );
-    let input = Input::Message { session, message };
-    sim.nodes[0].machine.handle_input(input, sim.now);
+    let session = sim.sessions_of(0)[0];
+    for count in counts {
+        let message = Message::Members((told..told + count).map(record).collect());
+        let input = Input::Message { session, message };
+        sim.nodes[0].machine.handle_input(input, sim.now);
+        told += count;
+    }
     sim
 }
 
 #[test]
 fn a_message_with_more_records_than_may_be_is_cut() {
-    let sim = deceived(200);
+    let sim = deceived(&[200]);
     assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
 }
 
 #[test]
 fn nobody_is_made_to_dial_everywhere_at_once() {
-    let mut sim = deceived(60);
+    let mut sim = deceived(&[60, 60]);
     let now = sim.now + seconds(2);
     let machine = &mut sim.nodes[0].machine;
     machine.handle_timeout(now);
