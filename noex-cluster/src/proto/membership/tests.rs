@@ -204,6 +204,19 @@ fn a_member_that_declines_for_good_is_down() {
     assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
 }
 
+#[test]
+fn a_goodbye_waits_for_what_a_busy_node_has_yet_to_read() {
+    let mut sim = cluster(0, 2);
+    let session = sim.sessions_of(0)[0];
+    let machine = &mut sim.nodes[0].machine;
+    machine.handle_input(Input::Goodbye { session }, sim.now);
+    machine.handle_timeout(sim.now + seconds(1));
+    let is_down = |output| matches!(output, Output::PeerDown { .. });
+    assert!(!iter::from_fn(|| machine.poll_output()).any(is_down));
+    machine.handle_input(Input::LaneEnded { session }, sim.now + seconds(1));
+    assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
+}
+
 /// A node that was told of so many others that do not exist, in a message each.
 fn deceived(counts: &[u16]) -> Simulation {
     let mut sim = cluster(0, 2);
