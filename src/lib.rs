@@ -66,7 +66,7 @@ mod stopping;
 pub use bytes::Bytes;
 pub use node::{Node, NodeError};
 pub use noex_cluster::{
-    Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
+    BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
     NodeStatus, Preset, Secret, SecretError, Status,
 };
 pub use noex_core::codec::Local;

@@ -59,7 +59,7 @@ struct Myself(Weak<Inner>);
 pub enum NodeError {
     /// The configuration is wrong, or its port can't be used.
     #[error(transparent)]
-    Cluster(#[from] noex_cluster::StartError),
+    Cluster(#[from] noex_cluster::BindError),
     /// One of the node's own servers did not start.
     #[error("the node's own server did not start: {0}")]
     Server(#[from] StartError),

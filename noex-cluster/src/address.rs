@@ -3,16 +3,16 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
-use crate::start_error::StartError;
+use crate::bind_error::BindError;
 
 /// Binds the port.
-pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
+pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, BindError> {
     let bind = || -> io::Result<TcpListener> {
         let listener = TcpListener::bind((host, port))?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    bind().map_err(|source| StartError::Listen {
+    bind().map_err(|source| BindError::Listen {
         address: format!("{host}:{port}"),
         source,
     })

@@ -9,6 +9,7 @@ use noex_core::{LocalNode, NodeDownReason, NodeId};
 use tokio::runtime::Handle;
 
 use crate::address;
+use crate::bind_error::BindError;
 use crate::config::{ClusterConfig, ValidConfig};
 use crate::event::{ClusterEvent, Events};
 use crate::net::{Command, Identity, Thread, ThreadParts};
@@ -16,7 +17,6 @@ use crate::node_info::{NodeInfo, NodeStatus, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
 use crate::secret::StaticKey;
-use crate::start_error::StartError;
 use crate::subscription::Subscription;
 use crate::view::View;
 
@@ -108,8 +108,8 @@ impl Cluster {
     /// Checks the configuration, binds the port and finds out the node's identity.
     ///
     /// # Errors
-    /// [`StartError`] names what is wrong with the configuration, or why the port can't be bound.
-    pub fn bind(config: ClusterConfig) -> Result<Bound, StartError> {
+    /// [`BindError`] names what is wrong with the configuration, or why the port can't be bound.
+    pub fn bind(config: ClusterConfig) -> Result<Bound, BindError> {
         let config = config.validate()?;
         let listener = address::listen(&config.listen, config.port)?;
         let port = listener

@@ -15,9 +15,10 @@ mod node_info;
 mod event;
 mod view;
 mod subscription;
-mod start_error;
+mod bind_error;
 mod cluster;
 
+pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};
 pub use config::{
     BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,
@@ -26,5 +27,4 @@ pub use event::{ClusterEvent, Events, Missed};
 pub use node_info::{NodeInfo, NodeStatus, Stats};
 pub use proto::membership::Status;
 pub use secret::{Secret, SecretError};
-pub use start_error::StartError;
 pub use subscription::Subscription;

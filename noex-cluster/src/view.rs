@@ -122,7 +122,7 @@ impl View {
     }
 
     /// Nothing happens any more.
-    pub(crate) fn end(&self) {
+    fn end(&self) {
         if self.status() != Status::Stopped {
             self.enter(Status::Stopped);
         }

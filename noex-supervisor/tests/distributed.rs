@@ -50,6 +50,9 @@ impl GenServer for Worker {
         if name.starts_with("hung") && cx.node().id().name() == "n1" {
             std::future::pending::<()>().await;
         }
+        if name.starts_with("slow") {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
         Ok(Self(name))
     }
 
@@ -348,6 +351,21 @@ fn a_supervisor_that_stops_ends_its_children_everywhere() {
         running(&supervisor).await;
         supervisor.stop().await.unwrap();
         assert_eq!([world.workers(0), world.workers(1)], [[], []]);
+    });
+}
+
+#[test]
+fn a_supervisor_that_stops_leaves_nothing_behind_that_was_being_started() {
+    in_time(async {
+        let mut world = World::new(2).await;
+        let builder = DistributedSupervisor::builder(Mode::Available).only_others();
+        let child = RemoteChild::of::<Worker>("slow", "slow".to_owned());
+        let start = builder.child(child).start();
+        let supervisor = start.on(&world.nodes[0]).await.unwrap();
+        world.births(1).await;
+        supervisor.stop().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(world.workers(1), []);
     });
 }
 

@@ -243,7 +243,8 @@ impl Dialer {
             StreamError::Handshake(_)
             | StreamError::Record(_)
             | StreamError::Wire(_)
-            | StreamError::Unexpected => {}
+            | StreamError::Unexpected
+            | StreamError::Overflow => {}
         }
         if self.warnings.is_due(address.ip()) {
             tracing::warn!(%address, %error, "what answers there is no node of this cluster");

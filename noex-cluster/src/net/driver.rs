@@ -18,6 +18,7 @@ use super::identity::Identity;
 use super::lane::Limits;
 use super::notices;
 use super::session::{Companion, Session};
+use super::stream::SecureStream;
 use crate::config::Seed;
 use crate::proto::membership::{
     DialId, Facts, Input, Machine, Message, Output, SessionId, Status, Via,
@@ -86,13 +87,14 @@ impl Driver {
             let far = now() + Duration::from_hours(1);
             tokio::select! {
                 biased;
-                arrival = self.arrivals.recv() => {
-                    let Some(arrival) = arrival else { return };
-                    self.take_in(arrival);
-                }
+                // First, so that peers which say a lot can't keep the user from being heard.
                 command = self.commands.recv() => {
                     let Some(command) = command else { return };
                     self.command(command);
+                }
+                arrival = self.arrivals.recv() => {
+                    let Some(arrival) = arrival else { return };
+                    self.take_in(arrival);
                 }
                 () = sleep_until(due.unwrap_or(far).into()) => {}
             }
@@ -183,16 +185,17 @@ impl Driver {
             } => {
                 self.lane_asked(session, &claim, verdict);
             }
-            Arrival::LaneAccepted { session, lane } => {
-                if let Some(streams) = self.sessions.get_mut(&session) {
-                    streams.lane_stream = Some(lane);
-                    streams.companion = None;
-                    self.opened(session, Via::Accept);
-                }
-            }
+            Arrival::LaneAccepted { session, lane } => self.lane_accepted(session, lane),
             Arrival::LaneOverdue { session } => {
-                self.close(session);
-                self.feed(Input::AcceptFailed { session });
+                // It may have come in the moment in which it became overdue.
+                if self
+                    .sessions
+                    .get(&session)
+                    .is_some_and(Session::awaits_lane)
+                {
+                    self.close(session);
+                    self.feed(Input::AcceptFailed { session });
+                }
             }
             Arrival::Heard { session } => self.feed(Input::Heard { session }),
             Arrival::Message { session, message } => self.feed(Input::Message { session, message }),
@@ -202,7 +205,7 @@ impl Driver {
         }
     }
 
-    fn accepted(&mut self, session: SessionId, control: super::stream::SecureStream) {
+    fn accepted(&mut self, session: SessionId, control: SecureStream) {
         let Some(claim) = self
             .sessions
             .get(&session)
@@ -218,9 +221,8 @@ impl Driver {
 
     /// A lane is welcome if its session waits for one, from the same node with the same key.
     fn lane_asked(&self, session: SessionId, claim: &Claim, verdict: oneshot::Sender<Verdict>) {
-        let waiting = self.sessions.get(&session).filter(|streams| {
-            streams.control.is_some() && streams.lane_stream.is_none() && streams.lane.is_none()
-        });
+        let waiting = self.sessions.get(&session);
+        let waiting = waiting.filter(|streams| streams.control.is_some() && streams.awaits_lane());
         let answer = match waiting {
             Some(streams) if streams.claim == *claim => Verdict::Accepted { session: session.0 },
             Some(_) => Verdict::Refused(Refusal::WrongKey),
@@ -228,6 +230,16 @@ impl Driver {
         };
         // A stranger that has gone needs no answer.
         drop(verdict.send(answer));
+    }
+
+    /// A session has one lane, even if its peer brought two at once.
+    fn lane_accepted(&mut self, session: SessionId, lane: Box<SecureStream>) {
+        let waiting = self.sessions.get_mut(&session);
+        if let Some(streams) = waiting.filter(|streams| streams.awaits_lane()) {
+            streams.lane_stream = Some(lane);
+            streams.companion = None;
+            self.opened(session, Via::Accept);
+        }
     }
 
     fn opened(&mut self, session: SessionId, via: Via) {
@@ -362,12 +374,7 @@ impl Driver {
         }
     }
 
-    fn start_control(
-        &self,
-        session: SessionId,
-        stream: super::stream::SecureStream,
-        claim: &Claim,
-    ) -> Control {
+    fn start_control(&self, session: SessionId, stream: SecureStream, claim: &Claim) -> Control {
         let ends = self.identity.ends(claim.peer.creation);
         let arrivals = self.dialer.arrivals.clone();
         Control::start(

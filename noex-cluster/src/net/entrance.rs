@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 /// The most connections that have not proved who they are.
 const GUESTS_MAX: usize = 256;
 
-/// The most of them from one address, this machine's own excepted.
-const GUESTS_PER_ADDRESS_MAX: usize = 16;
+/// The most of them from one address, this machine's own excepted. As many nodes of one machine
+/// may dial at once: one that is turned away takes this node for dead.
+const GUESTS_PER_ADDRESS_MAX: usize = 64;
 
 /// Counts the connections that have not proved who they are.
 #[derive(Debug, Clone, Default)]

@@ -72,6 +72,11 @@ impl Session {
         })));
     }
 
+    /// Whether its lane has not come.
+    pub(super) const fn awaits_lane(&self) -> bool {
+        self.lane_stream.is_none() && self.lane.is_none()
+    }
+
     /// Delivers nothing more, and lets nothing more in.
     pub(super) fn shut(&self) {
         if let Some((lane, queue)) = &self.lane {

@@ -71,6 +71,9 @@ pub(super) enum StreamError {
     /// The peer said something that has no place here.
     #[error("unexpected frame")]
     Unexpected,
+    /// More waits to be written than may: the peer reads too slowly.
+    #[error("the peer does not take in what is sent to it")]
+    Overflow,
 }
 
 impl PlainStream {

@@ -108,14 +108,16 @@ impl Thread {
 
 /// The thread's life. All that it owns ends with its runtime.
 fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
+    let _abandoned = Abandon {
+        node: parts.node.clone(),
+        view: Arc::clone(&parts.view),
+    };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "the cluster's runtime can't be started");
-            return parts.view.end();
+            return tracing::error!(%error, "the cluster's runtime can't be started");
         }
     };
-    let (node, view) = (parts.node.clone(), Arc::clone(&parts.view));
     runtime.block_on(async move {
         let listener = parts.listener.try_clone().and_then(TcpListener::from_std);
         match listener {
@@ -124,7 +126,18 @@ fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
         }
     });
     runtime.shutdown_background();
-    view.abandon(&node);
+}
+
+/// Takes the node out of its cluster when the thread ends, also by a panic.
+struct Abandon {
+    node: LocalNode,
+    view: Arc<View>,
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.view.abandon(&self.node);
+    }
 }
 
 async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: TcpListener) {

@@ -1,7 +1,9 @@
 //! Nodes leave, crash, and come back.
 
-use noex_cluster::Status;
-use noex_core::NodeDownReason;
+use std::time::Duration;
+
+use noex_cluster::{Cluster, Status};
+use noex_core::{LocalNode, NodeDownReason};
 use tokio::time::timeout;
 
 use super::harness::{DEADLINE, DETECTION_TIME, config, start};
@@ -39,6 +41,38 @@ async fn a_node_that_comes_back_is_another_life() {
     assert_eq!(a.node_down().await.1, NodeDownReason::ConnectionClosed);
     let _b = start(config("b", &[]).port(id.port()));
     assert_eq!(a.node_up().await.id, id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_started_again_at_once_need_not_wait() {
+    let mut a = start(config("a", &[]));
+    let b = start(config("b", &[a.id()]));
+    let (id, former) = (b.id().clone(), b.node.creation());
+    a.sees(&[&id]).await;
+    let config = || {
+        let config = config("b", &[a.id()]).port(id.port());
+        config.reconnect_base_delay(Duration::from_secs(10))
+    };
+    drop(b);
+    let bound = loop {
+        // Its former life may hold the port for a moment.
+        match Cluster::bind(config().reconnect_max_delay(Duration::from_secs(10))) {
+            Ok(bound) => break bound,
+            Err(_in_use) => tokio::task::yield_now().await,
+        }
+    };
+    let node = LocalNode::start(bound.node_id().clone());
+    let _b = bound.start(&node);
+    let up = async {
+        assert_eq!(
+            a.node_down().await,
+            (id.clone(), NodeDownReason::ConnectionClosed)
+        );
+        assert_eq!(a.node_up().await.id, id);
+    };
+    timeout(DETECTION_TIME, up).await.unwrap();
+    let latter = a.node.peers()[0].creation;
+    assert!(latter == node.creation() && latter != former);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,5 +12,3 @@ mod leaving;
 mod strangers;
 mod crossing;
 mod signals;
-#[cfg(unix)]
-mod processes;

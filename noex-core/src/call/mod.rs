@@ -1,6 +1,7 @@
 //! Calls: reply handles, the cells behind them, deadlines, and calls that wait for other nodes.
 
 mod cell;
+mod custody;
 mod deadline;
 mod error;
 mod inbound;
@@ -14,6 +15,7 @@ pub use inbound::Inbound;
 pub use reply_to::ReplyTo;
 
 pub(crate) use cell::AnyCell;
+pub(crate) use custody::{Answer, Custody, Step};
 pub(crate) use deadline::Deadlines;
 pub(crate) use inbound::{InboundCalls, Remote};
-pub(crate) use pending::PendingCalls;
+pub(crate) use pending::{PendingCalls, Taken};

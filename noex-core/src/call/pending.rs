@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use slab::Slab;
 
-use super::{AnyCell, CallError};
+use super::{Answer, AnyCell, CallError, Custody, Step};
 use crate::id::{CallRef, Creation};
 
 /// The calls of this node whose reply handle is on another node.
@@ -23,43 +23,54 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     cell: Arc<dyn AnyCell>,
-    holder: Creation,
+    custody: Custody,
     made: u32,
 }
 
+/// What became of a call by what a node said of it.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It was over before.
+    Over,
+    /// It waits on, for this node.
+    Open(Creation),
+    /// It is over: its cell is to be told.
+    Answered(Arc<dyn AnyCell>, Answer),
+}
+
 impl PendingCalls {
-    /// The handle of `cell` goes to the node `holder`.
-    pub(crate) fn open(&self, cell: Arc<dyn AnyCell>, holder: Creation) -> CallRef {
+    /// The handle of `cell` goes on its way to other nodes.
+    pub(crate) fn open(&self, cell: Arc<dyn AnyCell>, custody: Custody) -> CallRef {
         let mut table = self.0.lock();
         table.made = table.made.wrapping_add(1);
         let made = table.made;
-        let index = table.entries.insert(Entry { cell, holder, made });
+        let index = table.entries.insert(Entry {
+            cell,
+            custody,
+            made,
+        });
         let index = u64::try_from(index).expect("a slab index is no wider than 64 bits");
         CallRef::from_bits(u64::from(made) << 32 | index)
     }
 
-    /// Takes a call out, if it is still open.
-    pub(crate) fn close(&self, call: CallRef) -> Option<(Arc<dyn AnyCell>, Creation)> {
+    /// Takes a call out, if it is still open. Where its handle is.
+    pub(crate) fn close(&self, call: CallRef) -> Option<Creation> {
         let mut table = self.0.lock();
-        let index = index_of(call)?;
-        let entry = table.entries.get(index)?;
-        if u64::from(entry.made) != call.bits() >> 32 {
-            return None;
-        }
-        let Entry { cell, holder, .. } = table.entries.remove(index);
-        Some((cell, holder))
+        let (index, entry) = table.find(call)?;
+        let holder = entry.custody.holder();
+        table.entries.remove(index);
+        Some(holder)
     }
 
-    /// The handle went from one node to the next. `false`: the call is over.
-    pub(crate) fn moved(&self, call: CallRef, to: Creation) -> bool {
+    /// The node `from` says what it did with the handle of a call.
+    pub(crate) fn take(&self, call: CallRef, from: Creation, step: Step) -> Taken {
         let mut table = self.0.lock();
-        let entry = index_of(call).and_then(|index| table.entries.get_mut(index));
-        match entry {
-            Some(entry) if u64::from(entry.made) == call.bits() >> 32 => {
-                entry.holder = to;
-                true
-            }
-            Some(_) | None => false,
+        let Some((index, entry)) = table.find(call) else {
+            return Taken::Over;
+        };
+        match entry.custody.take(from, step) {
+            None => Taken::Open(entry.custody.holder()),
+            Some(answer) => Taken::Answered(table.entries.remove(index).cell, answer),
         }
     }
 
@@ -69,7 +80,7 @@ impl PendingCalls {
         let gone: Vec<usize> = table
             .entries
             .iter()
-            .filter(|(_, entry)| entry.holder == lost)
+            .filter(|(_, entry)| entry.custody.holder() == lost)
             .map(|(index, _)| index)
             .collect();
         let gone: Vec<Entry> = gone
@@ -87,6 +98,10 @@ impl PendingCalls {
     }
 }
 
-fn index_of(call: CallRef) -> Option<usize> {
-    usize::try_from(call.bits() & u64::from(u32::MAX)).ok()
+impl Table {
+    fn find(&mut self, call: CallRef) -> Option<(usize, &mut Entry)> {
+        let index = usize::try_from(call.bits() & u64::from(u32::MAX)).ok()?;
+        let entry = self.entries.get_mut(index)?;
+        (u64::from(entry.made) == call.bits() >> 32).then_some((index, entry))
+    }
 }

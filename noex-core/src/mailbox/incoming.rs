@@ -25,7 +25,8 @@ pub enum Incoming<M> {
     Info(Box<Info>),
 }
 
-/// What a handler sees besides its messages. It is exempt from the mailbox's bound.
+/// What a handler sees besides its messages. It is exempt from the mailbox's bound, but for
+/// [`Flood`](Self::Flood).
 #[non_exhaustive]
 pub enum Info {
     /// A monitored process ended.
@@ -36,7 +37,7 @@ pub enum Info {
     Stop(ExitReason),
     /// A node came or went; only for processes that asked for it.
     Node(PeerEvent),
-    /// News that was flooded to the local name of this process.
+    /// News that was flooded to the local name of this process; dropped where there is no room.
     Flood {
         /// The node where it began.
         from: Creation,

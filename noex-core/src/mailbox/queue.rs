@@ -6,11 +6,13 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{Incoming, Info};
 use crate::call::Inbound;
 use crate::exit::ExitReason;
+use crate::id::Creation;
 
 /// How many messages a mailbox holds unless its process says otherwise.
 pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
@@ -21,8 +23,8 @@ const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The queue of one process. Senders push, the one receiver takes all that is there at once.
 ///
 /// Two lanes: what a handler sees keeps its order in the queue; an exit request acts without the
-/// handler, ahead of the queue. Messages are bounded by the capacity; [`Info`] is not, because
-/// whoever caused it was admitted before.
+/// handler, ahead of the queue. Messages and floods are bounded by the capacity; any other [`Info`]
+/// is not, because whoever caused it was admitted before.
 ///
 /// # Examples
 /// ```
@@ -146,13 +148,25 @@ impl<M> Mailbox<M> {
         if state.closed {
             return Err(PushError::Closed(message));
         }
-        let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
-        if over || self.is_full(&state) {
+        if !self.has_room(&state, size) {
             return Err(PushError::Full(message));
         }
         state.encoded_bytes += size;
         push_and_wake(state, Incoming::Encoded(message));
         Ok(())
+    }
+
+    /// Queues news that was flooded, within the same bounds. Tells whether it was taken.
+    pub(crate) fn push_flood(&self, from: Creation, payload: Bytes) -> bool {
+        let size = payload.len();
+        let mut state = self.state.lock();
+        if state.closed || !self.has_room(&state, size) {
+            return false;
+        }
+        state.encoded_bytes += size;
+        let info = Box::new(Info::Flood { from, payload });
+        push_and_wake(&mut state, Incoming::Info(info));
+        true
     }
 
     /// Queues what is exempt from the bound. Tells whether the process still lives.
@@ -278,6 +292,12 @@ impl<M> Mailbox<M> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
+    }
+
+    /// Whether there is room for `size` bytes from another node.
+    fn has_room(&self, state: &State<M>, size: usize) -> bool {
+        let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
+        !over && !self.is_full(state)
     }
 
     fn is_full(&self, state: &State<M>) -> bool {

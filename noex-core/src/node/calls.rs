@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::LocalNode;
-use crate::call::{AnyCell, CallError, ReplyAddress};
+use crate::call::{Answer, AnyCell, CallError, Custody, ReplyAddress, Step, Taken};
 use crate::id::{CallRef, Creation};
 use crate::signal::{Encoded, Signal, Target};
 
@@ -32,7 +32,8 @@ impl LocalNode {
 
     /// The reply handle of `cell` leaves for the node `to`.
     pub(crate) fn open_call(&self, cell: &Arc<dyn AnyCell>, to: Creation) -> ReplyAddress {
-        let call = self.inner().pending.open(Arc::clone(cell), to);
+        let custody = Custody::new(self.creation(), to);
+        let call = self.inner().pending.open(Arc::clone(cell), custody);
         if !cell.export(self, call) {
             self.inner().pending.close(call);
         }
@@ -41,7 +42,7 @@ impl LocalNode {
 
     /// The caller gave up a call whose handle is on another node.
     pub(crate) fn cancel_call(&self, call: CallRef) {
-        if let Some((_, holder)) = self.inner().pending.close(call) {
+        if let Some(holder) = self.inner().pending.close(call) {
             self.cancel_at(call, holder);
         }
     }
@@ -60,16 +61,16 @@ impl LocalNode {
     pub(super) fn deliver_answer(&self, from: Creation, answer: Signal) {
         match answer {
             Signal::Reply { call, body } => {
-                if let Some((cell, _)) = self.inner().pending.close(call) {
-                    cell.reply_encoded(body);
-                }
+                self.take_step(from, call, Step::Answered(Answer::Reply(body)));
             }
             Signal::CallFailed { call, error } => {
-                if let Some((cell, _)) = self.inner().pending.close(call) {
-                    cell.fail(error);
+                self.take_step(from, call, Step::Answered(Answer::Failed(error)));
+            }
+            Signal::CallMoved { call, to } => {
+                if !self.take_step(from, call, Step::Moved(to)) {
+                    self.cancel_at(call, to);
                 }
             }
-            Signal::CallMoved { call, to } => self.call_moved(call, to),
             Signal::CallCancelled { call } if call.node == from => {
                 self.inbound_calls().cancel(call);
             }
@@ -77,13 +78,19 @@ impl LocalNode {
         }
     }
 
-    /// The node that holds the handle now may be gone already; the caller may have given up.
-    fn call_moved(&self, call: CallRef, to: Creation) {
-        if !self.inner().pending.moved(call, to) {
-            self.cancel_at(call, to);
-        } else if to != self.creation() && self.node_of(to).is_none() {
-            self.inner().pending.sever(to);
+    /// The node `from` says what it did with a handle. `false`: the caller gave the call up.
+    fn take_step(&self, from: Creation, call: CallRef, step: Step) -> bool {
+        match self.inner().pending.take(call, from, step) {
+            Taken::Over => return false,
+            // It may be gone already.
+            Taken::Open(holder) if self.node_of(holder).is_none() => {
+                self.inner().pending.sever(holder);
+            }
+            Taken::Open(_) => {}
+            Taken::Answered(cell, Answer::Reply(body)) => cell.reply_encoded(body),
+            Taken::Answered(cell, Answer::Failed(error)) => cell.fail(error),
         }
+        true
     }
 
     fn cancel_at(&self, call: CallRef, holder: Creation) {

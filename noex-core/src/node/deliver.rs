@@ -71,7 +71,10 @@ impl LocalNode {
                 post(process, Info::Stop(reason));
             }
             Signal::Flood { from, payload } => {
-                post(process, Info::Flood { from, payload });
+                if !process.is_some_and(|process| process.post_flood(from, payload)) {
+                    self.inner().dead_letters.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(%from, ?to, "flooded news is dropped");
+                }
             }
             answer @ (Signal::Reply { .. }
             | Signal::CallFailed { .. }

@@ -156,7 +156,7 @@ impl LocalNode {
         self.0.inbound.len()
     }
 
-    /// How many casts found no process, or no room.
+    /// How many casts and floods found no process, or no room.
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
         self.0.dead_letters.load(Ordering::Relaxed)

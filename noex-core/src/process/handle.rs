@@ -5,12 +5,13 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::relations::Relations;
 use crate::call::Inbound;
 use crate::exit::ExitReason;
-use crate::id::Pid;
+use crate::id::{Creation, Pid};
 use crate::mailbox::{Info, Mailbox, PushError};
 use crate::node::LocalNode;
 
@@ -70,6 +71,7 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn relations(&self) -> &Mutex<Relations>;
     fn post(&self, info: Info) -> bool;
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
+    fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
     fn request_exit(&self, reason: ExitReason);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -93,6 +95,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>> {
         self.mailbox.push_encoded(message)
+    }
+
+    fn post_flood(&self, from: Creation, payload: Bytes) -> bool {
+        self.mailbox.push_flood(from, payload)
     }
 
     fn request_exit(&self, reason: ExitReason) {

@@ -140,6 +140,22 @@ async fn a_handle_is_encoded_once() {
 }
 
 #[tokio::test]
+async fn a_node_that_does_not_hold_the_handle_can_t_answer() {
+    let (_net, nodes) = Net::of(3);
+    let (future, reply) = open(&nodes[0]);
+    let (_, replies) = codec::encode(&nodes[0], nodes[1].creation(), &reply).unwrap();
+    let call = replies[0].call;
+    let to = Target::Node(nodes[0].creation());
+    let answer = |number: u8| Signal::Reply {
+        call,
+        body: vec![number].into(),
+    };
+    nodes[2].send(&to, answer(6)).unwrap();
+    nodes[1].send(&to, answer(7)).unwrap();
+    assert_eq!(future.await, Ok(7));
+}
+
+#[tokio::test]
 async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arrives() {
     let (_net, nodes) = Net::of(3);
     let (future, reply) = open(&nodes[0]);

@@ -7,7 +7,7 @@ use std::task::{Context, Wake, Waker};
 
 use noex_core::mailbox::{Incoming, PushError};
 use noex_core::process::SpawnOptions;
-use noex_core::{ExitReason, LocalNode};
+use noex_core::{ExitReason, LocalNode, Signal, Target};
 use tokio::sync::oneshot;
 
 use crate::support::{id, soon, until};
@@ -49,6 +49,21 @@ async fn senders_that_gave_up_do_not_use_up_the_wake_ups_of_others() {
         last.0.load(Ordering::SeqCst) > 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn floods_that_nobody_takes_in_are_bounded_and_counted() {
+    let node = LocalNode::start(id(1));
+    let process = node.spawn::<(), _, _>(SpawnOptions::default(), |_mailbox| async {
+        std::future::pending().await
+    });
+    let (to, from) = (Target::Process(process.pid()), node.creation());
+    for _ in 0..20 {
+        let payload = vec![0; 1 << 20].into();
+        node.deliver(from, &to, Signal::Flood { from, payload });
+    }
+    assert_eq!(process.mailbox().len(), 8);
+    assert_eq!(node.dead_letters(), 12);
 }
 
 #[tokio::test]

@@ -9,11 +9,15 @@ use noex_core::{Creation, Pid};
 use super::claim::{Claim, Clock, is_name};
 use super::event::{Input, Now, Output};
 use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
-use super::origins::Origins;
+use super::origins::{Origins, Part};
 use super::table::Table;
 
 /// How often versions are compared with a neighbour.
 const DIGEST_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How many claims one message has: with the longest names they are 2 MiB, so that neither the
+/// limit for messages nor that of a mailbox stands in the way of a node with many names.
+pub(super) const PART_SIZE: usize = 4_096;
 
 /// Who holds which name, as this node sees it.
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl Machine {
 
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         for origin in self.origins.take_due(now.at) {
-            self.send_fetch(origin);
+            self.send_fetch(origin, None);
         }
         if now.at >= self.digest_at {
             self.digest_at = now.at + DIGEST_INTERVAL;
@@ -162,17 +166,13 @@ impl Machine {
                     self.apply(delta, now);
                 }
             }
-            Message::State(state) => {
-                let Some(behind) = self.origins.take_state(state.origin, state.version) else {
-                    return;
-                };
-                self.replace(state, now);
-                for delta in behind {
-                    self.apply(delta, now);
-                }
-            }
-            Message::Fetch(Fetch { from, version }) => {
-                self.send_state(from);
+            Message::State(part) => self.handle_state(part, now),
+            Message::Fetch(Fetch {
+                from,
+                version,
+                after,
+            }) => {
+                self.send_state(from, after);
                 self.compare(from, version, now);
             }
             Message::Digest(digest) => self.handle_digest(&digest, now),
@@ -186,6 +186,21 @@ impl Machine {
         }
     }
 
+    fn handle_state(&mut self, part: State, now: Now) {
+        let state = match self.origins.take_part(part, now.at) {
+            Some(Part::Whole(state)) => state,
+            Some(Part::More { origin, last }) => return self.send_fetch(origin, Some(last)),
+            None => return,
+        };
+        let Some(behind) = self.origins.take_state(state.origin, state.version) else {
+            return;
+        };
+        self.replace(state, now);
+        for delta in behind {
+            self.apply(delta, now);
+        }
+    }
+
     fn handle_digest(&mut self, digest: &Digest, now: Now) {
         let from = digest.from;
         let mut is_ahead = false;
@@ -193,7 +208,7 @@ impl Machine {
             if *origin != self.me {
                 is_ahead |= self.compare(*origin, *version, now);
             } else if *version < self.version {
-                self.send_state(from);
+                self.send_state(from, None);
             }
         }
         if is_ahead && !digest.is_answer {
@@ -324,20 +339,29 @@ impl Machine {
 
     fn fetch(&mut self, origin: Creation, now: Now) {
         self.origins.asked(origin, now.at);
-        self.send_fetch(origin);
+        self.send_fetch(origin, None);
     }
 
-    fn send_fetch(&mut self, to: Creation) {
-        let (from, version) = (self.me, self.version);
-        let message = Message::Fetch(Fetch { from, version });
+    fn send_fetch(&mut self, to: Creation, after: Option<Arc<str>>) {
+        let message = Message::Fetch(Fetch {
+            from: self.me,
+            version: self.version,
+            after,
+        });
         self.outputs.push_back(Output::Send { to, message });
     }
 
-    fn send_state(&mut self, to: Creation) {
+    fn send_state(&mut self, to: Creation, after: Option<Arc<str>>) {
+        let mut left = self.table.claims_of(self.me, after.as_ref());
+        let claims = left.by_ref().take(PART_SIZE).collect();
+        let has_more = left.next().is_some();
+        drop(left);
         let message = Message::State(State {
             origin: self.me,
             version: self.version,
-            claims: self.table.claims_of(self.me),
+            after,
+            claims,
+            has_more,
         });
         self.outputs.push_back(Output::Send { to, message });
     }

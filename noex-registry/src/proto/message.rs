@@ -35,20 +35,39 @@ pub(crate) enum Change {
     Released { name: Arc<str> },
 }
 
-/// All claims of one node.
+/// Claims of one node, in the order of their names: all of them, or a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) origin: Creation,
     pub(crate) version: u64,
+    /// The last name of the part before this one.
+    #[serde(default)]
+    pub(crate) after: Option<Arc<str>>,
     pub(crate) claims: Vec<(Arc<str>, Claim)>,
+    /// Whether there is another part, to be fetched when this one was taken in.
+    #[serde(default)]
+    pub(crate) has_more: bool,
 }
 
-/// Asks a node for all its claims.
+/// Asks a node for all its claims, or for a further part of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetch {
     pub(crate) from: Creation,
     /// The asking node's own version, so that the other side can ask in turn.
     pub(crate) version: u64,
+    /// The last name of the part that is there already.
+    #[serde(default)]
+    pub(crate) after: Option<Arc<str>>,
+}
+
+impl State {
+    /// The last name of this part.
+    pub(crate) fn last(&self) -> Option<&Arc<str>> {
+        self.claims
+            .last()
+            .map(|(name, _)| name)
+            .or(self.after.as_ref())
+    }
 }
 
 /// Which version of each node's claims the sender knows.

@@ -1,11 +1,12 @@
 //! Pure: how much is known of each other node's claims, and what is awaited from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::Creation;
 
-use super::message::Delta;
+use super::message::{Delta, State};
 
 /// How long a gap may last before the full state is fetched: floods may overtake each other.
 const GAP_PATIENCE: Duration = Duration::from_millis(200);
@@ -30,6 +31,17 @@ struct Origin {
     version: u64,
     /// Deltas that came too early, by the version that they apply to.
     ahead: BTreeMap<u64, Delta>,
+    /// The first parts of a state.
+    parts: Option<State>,
+}
+
+/// What a part of a state makes with those before it.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// All of the state.
+    Whole(State),
+    /// What is behind this name has to be fetched.
+    More { origin: Creation, last: Arc<str> },
 }
 
 #[derive(Debug)]
@@ -80,6 +92,34 @@ impl Origins {
             });
         }
         ready
+    }
+
+    /// Takes a part of a state of a node that is up. The whole has the version of its first part:
+    /// what changed while the others were fetched is in the deltas that are applied behind it.
+    pub(crate) fn take_part(&mut self, part: State, now: Instant) -> Option<Part> {
+        let from = part.origin;
+        let origin = self.known.get_mut(&from)?;
+        let state = match (part.after.as_ref(), origin.parts.take()) {
+            (None, _) => part,
+            (Some(after), Some(mut parts)) if parts.last() == Some(after) => {
+                parts.has_more = part.has_more && !part.claims.is_empty();
+                parts.claims.extend(part.claims);
+                parts
+            }
+            // Of another round, which was begun anew meanwhile.
+            (Some(_), parts) => {
+                origin.parts = parts;
+                return None;
+            }
+        };
+        match state.last().cloned() {
+            Some(last) if state.has_more && state.version > origin.version => {
+                origin.parts = Some(state);
+                self.asked(from, now);
+                Some(Part::More { origin: from, last })
+            }
+            Some(_) | None => Some(Part::Whole(state)),
+        }
     }
 
     /// Takes the version of a full state. If the state is news, the deltas to be applied behind

@@ -1,6 +1,7 @@
 //! Pure: the claims of all nodes that are up, by name and by node.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use noex_core::Creation;
@@ -61,11 +62,16 @@ impl Table {
         names.map(Arc::clone).collect()
     }
 
-    /// All claims of this node.
-    pub(crate) fn claims_of(&self, origin: Creation) -> Vec<(Arc<str>, Claim)> {
-        let names = self.origins.get(&origin).into_iter().flatten();
+    /// The claims of this node behind the name `after`, or from the first one on.
+    pub(crate) fn claims_of(
+        &self,
+        origin: Creation,
+        after: Option<&Arc<str>>,
+    ) -> impl Iterator<Item = (Arc<str>, Claim)> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let names = self.origins.get(&origin).into_iter();
         names
-            .filter_map(|name| Some((Arc::clone(name), *self.claim(name, origin)?)))
-            .collect()
+            .flat_map(move |names| names.range::<Arc<str>, _>((after, Bound::Unbounded)))
+            .filter_map(move |name| Some((Arc::clone(name), *self.claim(name, origin)?)))
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock, Drift, Stamp, winner};
+use super::machine::PART_SIZE;
 use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
 use super::{Input, Machine, Now, Output, is_name};
 
@@ -137,7 +138,9 @@ fn state(node: u64, version: u64, claims: &[(&str, Claim)]) -> Message {
     Message::State(State {
         origin: creation(node),
         version,
+        after: None,
         claims: claims.collect(),
+        has_more: false,
     })
 }
 
@@ -145,7 +148,11 @@ fn fetch(from: u64, version: u64, to: u64) -> Output {
     let from = creation(from);
     Output::Send {
         to: creation(to),
-        message: Message::Fetch(Fetch { from, version }),
+        message: Message::Fetch(Fetch {
+            from,
+            version,
+            after: None,
+        }),
     }
 }
 
@@ -464,12 +471,87 @@ fn a_node_that_comes_is_asked_for_its_claims() {
     let asked = node.message(Message::Fetch(Fetch {
         from: creation(2),
         version: 3,
+        after: None,
     }));
     // It is asked already, and is not asked twice.
     let (to, message) = (creation(2), state(1, 0, &[]));
     assert_eq!(asked, [Output::Send { to, message }]);
     node.message(state(2, 3, &[("a", claim(2, 1, 5))]));
     assert_eq!(node.holder("a"), Some(pid(2, 1)));
+}
+
+/// What `to` is sent of what these outputs send.
+fn sent(outputs: Vec<Output>, to: u64) -> Vec<Message> {
+    let sent = outputs.into_iter().filter_map(|output| match output {
+        Output::Send { to: other, message } if other == creation(to) => Some(message),
+        _ => None,
+    });
+    sent.collect()
+}
+
+/// A machine that holds `count` names, and one that has yet to learn them. Both were told of each
+/// other, and none of what they have to say was delivered.
+fn owner_and_learner(count: u64) -> (Node, Node, Vec<Message>) {
+    let mut owner = Node::with_peers(1, &[2]);
+    for serial in 1..=count {
+        owner.register(&format!("{serial}"), pid(1, serial), None);
+    }
+    let mut learner = Node::new(2);
+    let fetches = sent(learner.up(1), 1);
+    (owner, learner, fetches)
+}
+
+#[test]
+fn many_claims_are_fetched_in_parts_which_fit_a_mailbox() {
+    let count = 2 * u64::try_from(PART_SIZE).unwrap() + 1;
+    let (mut owner, mut learner, mut fetches) = owner_and_learner(count);
+    let mut parts = 0;
+    while let Some(fetch) = fetches.pop() {
+        for part in sent(owner.message(fetch), 2) {
+            let Message::State(State { claims, .. }) = &part else {
+                continue;
+            };
+            assert!(claims.len() <= PART_SIZE);
+            parts += 1;
+            fetches.extend(sent(learner.message(part), 1));
+        }
+    }
+    assert_eq!(parts, 3);
+    assert_eq!(learner.holder("1"), Some(pid(1, 1)));
+    assert_eq!(learner.holder("9999"), None);
+    assert_eq!(learner.holders.len(), usize::try_from(count).unwrap());
+}
+
+#[test]
+fn what_changes_between_two_parts_is_not_lost() {
+    let count = u64::try_from(PART_SIZE).unwrap() + 2;
+    let (mut owner, mut learner, mut fetches) = owner_and_learner(count);
+    let first = sent(owner.message(fetches.remove(0)), 2).remove(0);
+    let fetch = sent(learner.message(first), 1).remove(0);
+    // Of the part that is there already, and of the one that is not.
+    for name in ["1", "999"] {
+        let name = name.into();
+        for message in floods(&owner.input(Input::Unregister { name })) {
+            learner.message(message);
+        }
+    }
+    assert_eq!(learner.holder("2"), None, "it waits for all parts");
+    let second = sent(owner.message(fetch), 2).remove(0);
+    learner.message(second);
+    assert_eq!(learner.holder("1"), None);
+    assert_eq!(learner.holder("999"), None);
+    assert_eq!(learner.holder("2"), Some(pid(1, 2)));
+}
+
+#[test]
+fn a_part_of_another_round_is_ignored() {
+    let mut node = Node::with_peers(1, &[2]);
+    let mut stray = state(2, 3, &[("b", claim(2, 1, 5))]);
+    if let Message::State(part) = &mut stray {
+        part.after = Some("a".into());
+    }
+    node.message(stray);
+    assert_eq!(node.holder("b"), None);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod remote_child;
 mod rotation;
 mod child;
 mod machine;
+mod newborn;
 mod builder;
 mod server;
 mod client;

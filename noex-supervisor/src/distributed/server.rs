@@ -4,20 +4,22 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use noex_core::mailbox::Info;
+use noex_core::task::spawn_on;
 use noex_core::{ExitReason, Peer, PeerEvent, Pid};
 use noex_gen_server::{Context, Flow, GenServer, StartError};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::builder::{DistributedSupervisorBuilder, Mode, NodeFilter};
 use super::child::Rules;
 use super::client::DistributedSupervisorCall;
 use super::machine::{Input, Machine, Output};
+use super::newborn::Newborn;
 use super::remote_child::RemoteChild;
 use crate::alarm::{Alarm, Tick};
 use crate::intensity::Intensity;
 use crate::spawner::{Spawner, SpawnerAt, SpawnerCall, StartRequest};
 use crate::stop_child::stop_child;
-use crate::tasks::Tasks;
 
 /// How many start timeouts the answer of a node is waited for: a child that started too late must
 /// be ended.
@@ -71,7 +73,6 @@ pub struct DistributedSupervisor {
     machine: Machine,
     children: Vec<RemoteChild>,
     alarm: Alarm,
-    starts: Tasks,
     start_timeout: Duration,
 }
 
@@ -89,7 +90,7 @@ pub struct DistributedSupervisorArgs {
 #[derive(Debug)]
 struct StartOutcome {
     attempt: u64,
-    outcome: Result<Pid, StartError>,
+    outcome: Result<Newborn, StartError>,
 }
 
 impl DistributedSupervisor {
@@ -147,8 +148,9 @@ impl DistributedSupervisor {
         }
     }
 
-    /// Asks a node in a task, so that a slow one keeps nobody waiting.
-    fn ask_node(&mut self, node: &Peer, attempt: u64, request: StartRequest, cx: &Context<Self>) {
+    /// Asks a node in a task, so that a slow one keeps nobody waiting. The task may outlive the
+    /// supervisor, for a bounded time: what was started for nothing must be ended.
+    fn ask_node(&self, node: &Peer, attempt: u64, request: StartRequest, cx: &Context<Self>) {
         tracing::debug!(supervisor = %cx.pid(), node = %node.id, attempt, "starts a child");
         let (own, pid) = (cx.node().clone(), cx.pid());
         let spawner = SpawnerAt {
@@ -156,10 +158,11 @@ impl DistributedSupervisor {
             creation: node.creation,
         };
         let patience = self.start_timeout * LATE_MAX;
-        self.starts.spawn(async move {
+        let ask = async move {
             let call = Spawner::call(spawner, |reply| SpawnerCall::Start(request, reply));
             let answer = call.timeout(patience).await;
             let outcome = answer.unwrap_or_else(|error| Err(StartError::Node(error)));
+            let outcome = outcome.map(|child| Newborn::new(own.clone(), child));
             if let Err(error) = &outcome {
                 tracing::warn!(supervisor = %pid, attempt, %error, "no start of a child");
             }
@@ -167,7 +170,8 @@ impl DistributedSupervisor {
                 pid,
                 Info::Other(Box::new(StartOutcome { attempt, outcome })),
             );
-        });
+        };
+        drop(spawn_on(&Handle::current(), ask));
     }
 }
 
@@ -186,7 +190,6 @@ impl GenServer for DistributedSupervisor {
             machine: Machine::new(rules, args.intensity, args.start_timeout),
             children: args.children,
             alarm: Alarm::new(cx.node(), cx.pid()),
-            starts: Tasks::default(),
             start_timeout: args.start_timeout,
         };
         let own = Peer::new(cx.node().id().clone(), cx.node().creation());
@@ -243,8 +246,6 @@ impl GenServer for DistributedSupervisor {
     }
 
     async fn terminate(&mut self, _reason: &ExitReason, cx: &mut Context<Self>) {
-        // What is being started ends when its link finds nobody.
-        self.starts.abort();
         let _stopped = self.handle(Input::Shutdown, cx).await;
     }
 }
@@ -253,7 +254,10 @@ impl Input {
     fn of_start(started: StartOutcome) -> Self {
         let StartOutcome { attempt, outcome } = started;
         match outcome {
-            Ok(pid) => Self::ChildStarted { attempt, pid },
+            Ok(child) => {
+                let pid = child.take_in();
+                Self::ChildStarted { attempt, pid }
+            }
             Err(error) => Self::StartFailed { attempt, error },
         }
     }

@@ -7,6 +7,10 @@ use tokio::sync::Notify;
 
 use crate::proto::wire::{EncodeError, SessionEnds, encode_signal, message_size};
 
+/// How many times the limit of the queue may wait, with what is never refused. A peer that takes
+/// in so little of it has to do without its session.
+const OVERFLOW_FACTOR: usize = 2;
+
 /// The largest buffer that is kept for later use.
 const SPARE_SIZE_MAX: usize = 1 << 20;
 
@@ -19,6 +23,7 @@ pub(crate) struct LaneQueue {
     state: Mutex<State>,
     wake: Notify,
     ended: Notify,
+    overflowed: Notify,
     ends: SessionEnds,
     limits: Limits,
 }
@@ -57,6 +62,7 @@ impl LaneQueue {
             state: Mutex::default(),
             wake: Notify::new(),
             ended: Notify::new(),
+            overflowed: Notify::new(),
             ends,
             limits,
         }
@@ -66,7 +72,7 @@ impl LaneQueue {
     ///
     /// # Errors
     /// Messages are refused if they are too large or the queue is full; everything is, once the
-    /// lane ends.
+    /// lane ends. What can't be refused ends the lane when there is far too much of it.
     pub(crate) fn push(&self, to: &Target, signal: &Signal) -> Result<(), RouteError> {
         let mut state = self.state.lock();
         if state.is_ending {
@@ -75,6 +81,13 @@ impl LaneQueue {
         self.check_room(&state, signal)?;
         let was_empty = state.frames.is_empty();
         encode_signal(to, signal, self.ends, &mut state.frames).map_err(route_error)?;
+        let limit = self.limits.queue_size_max.saturating_mul(OVERFLOW_FACTOR);
+        if state.queued() > limit {
+            (state.is_ending, state.frames) = (true, BytesMut::new());
+            drop(state);
+            self.overflowed.notify_one();
+            return Err(RouteError::NoConnection);
+        }
         drop(state);
         if was_empty {
             self.wake.notify_one();
@@ -91,6 +104,11 @@ impl LaneQueue {
     /// Waits until the end of the lane was written, or can't be. For one waiter.
     pub(crate) async fn ended(&self) {
         self.ended.notified().await;
+    }
+
+    /// Waits until there is far too much to write. For one waiter.
+    pub(super) async fn overflowed(&self) {
+        self.overflowed.notified().await;
     }
 
     /// The end of the lane was written, or can't be.
@@ -136,11 +154,17 @@ impl LaneQueue {
             return Err(RouteError::TooLarge { size, limit });
         }
         let is_refusable = matches!(signal, Signal::Message(_) | Signal::Flood { .. });
-        let queued = state.frames.len() + state.writing;
-        if is_refusable && queued + size > self.limits.queue_size_max {
+        if is_refusable && state.queued() + size > self.limits.queue_size_max {
             return Err(RouteError::Full);
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// The bytes that wait, or are being written.
+    fn queued(&self) -> usize {
+        self.frames.len() + self.writing
     }
 }
 
@@ -209,6 +233,19 @@ mod tests {
         );
         assert!(matches!(queue.take(&mut frames), Taken::Nothing));
         assert!((5..10).contains(&fill()));
+    }
+
+    #[tokio::test]
+    async fn far_too_much_of_what_is_never_refused_ends_the_lane() {
+        let (queue, to) = queue();
+        let call = noex_core::CallRef::from_bits(1);
+        let body = Bytes::from_static(&[0; 100]);
+        let reply = Signal::Reply { call, body };
+        let taken = std::iter::from_fn(|| queue.push(&to, &reply).ok()).count();
+        assert!((10..20).contains(&taken), "{taken}");
+        queue.overflowed().await;
+        assert_eq!(queue.push(&to, &reply), Err(RouteError::NoConnection));
+        assert!(matches!(queue.take(&mut BytesMut::new()), Taken::End));
     }
 
     #[test]

@@ -80,13 +80,20 @@ async fn run(stream: SecureStream, queue: Arc<LaneQueue>, gate: Arc<Gate>, conte
     let ended = match stream.arrive() {
         Ok(SecureStream { reader, writer }) => {
             let mut writing = Writing::start(writer, &queue, context.ends);
-            tokio::try_join!(read_to_end(reader, &gate, &context), writing.ended()).map(drop)
+            tokio::select! {
+                ended = both(read_to_end(reader, &gate, &context), writing.ended()) => ended,
+                () = queue.overflowed() => Err(StreamError::Overflow),
+            }
         }
         Err(error) => Err(error.into()),
     };
     queue.set_ended();
-    if let Err(error) = ended {
-        tracing::debug!(peer = %context.ends.remote, %error, "lane closed");
+    match ended {
+        Ok(()) => {}
+        Err(error @ StreamError::Overflow) => {
+            tracing::warn!(peer = %context.ends.remote, %error, "the session is given up");
+        }
+        Err(error) => tracing::debug!(peer = %context.ends.remote, %error, "lane closed"),
     }
     report(
         &arrivals,
@@ -96,6 +103,14 @@ async fn run(stream: SecureStream, queue: Arc<LaneQueue>, gate: Arc<Gate>, conte
         },
     )
     .await;
+}
+
+/// Waits until both have ended, or one has failed.
+async fn both(
+    reading: impl Future<Output = Result<(), StreamError>>,
+    writing: impl Future<Output = Result<(), StreamError>>,
+) -> Result<(), StreamError> {
+    tokio::try_join!(reading, writing).map(drop)
 }
 
 /// The task that writes, stopped with the one that reads.

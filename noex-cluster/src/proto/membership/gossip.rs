@@ -6,8 +6,8 @@ use rand::RngExt;
 
 use super::machine::Machine;
 use super::member::State;
-use super::message::{Message, Record, Standing};
-use super::output::{Notice, Output, SessionId};
+use super::message::{Message, RECORDS_MAX, Record, Standing};
+use super::output::{Output, SessionId};
 
 /// To how many members news is sent on.
 const RELAYS_MAX: usize = 4;
@@ -37,8 +37,8 @@ impl Machine {
         match message {
             Message::Heartbeat(facts) => self.emit(Output::Facts { peer, facts }),
             Message::Members(records) => {
-                for record in records {
-                    self.merge(session, &record, now);
+                for record in records.iter().take(RECORDS_MAX) {
+                    self.merge(session, record, now);
                 }
             }
         }
@@ -89,10 +89,7 @@ impl Machine {
             incarnation,
             ..
         } = record;
-        let Some(member) = self.members.learn(peer, *key, *incarnation, now) else {
-            self.notice(Notice::TooManyMembers {
-                node: peer.id.clone(),
-            });
+        let Some(member) = self.record(peer, *key, *incarnation, now) else {
             return false;
         };
         member.redial_at = Some(if is_smaller { now } else { now + patience });

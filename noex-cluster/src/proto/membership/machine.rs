@@ -9,7 +9,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use super::dial_table::{Aim, DialTable};
 use super::discovery::Discovery;
 use super::input::Input;
-use super::member::{MemberTable, State};
+use super::member::{Member, MemberTable, State};
 use super::message::{Message, Record, Standing};
 use super::output::{Endpoint, Notice, Output, SessionId};
 use super::session_table::SessionTable;
@@ -242,6 +242,26 @@ impl Machine {
         };
         let dial = self.dials.begin(aim);
         self.emit(Output::Dial { dial, to });
+    }
+
+    /// Adds this life of a node as learned, in place of any earlier one. `None` if there is no
+    /// room, because too many members are up.
+    pub(super) fn record(
+        &mut self,
+        peer: &Peer,
+        key: [u8; 32],
+        incarnation: u64,
+        now: Instant,
+    ) -> Option<&mut Member> {
+        if self.members.is_full_for(&peer.id) {
+            let Some(node) = self.members.forget_oldest() else {
+                let node = peer.id.clone();
+                self.notice(Notice::TooManyMembers { node });
+                return None;
+            };
+            self.emit(Output::Forgotten { node });
+        }
+        Some(self.members.learn(peer, key, incarnation, now))
     }
 
     /// Counts a member as down: once for each time that it was up.

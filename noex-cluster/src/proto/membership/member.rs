@@ -141,18 +141,14 @@ impl MemberTable {
         }
     }
 
-    /// Adds this life of a node as learned, in place of any earlier one. `None` if there are too
-    /// many members that are up or may come back.
+    /// Adds this life of a node as learned, in place of any earlier one. There must be room.
     pub(crate) fn learn(
         &mut self,
         peer: &Peer,
         key: [u8; 32],
         incarnation: u64,
         now: Instant,
-    ) -> Option<&mut Member> {
-        if self.members.len() >= MEMBERS_MAX && !self.members.contains_key(&peer.id) {
-            self.drop_the_oldest()?;
-        }
+    ) -> &mut Member {
         let member = Member {
             peer: peer.clone(),
             key,
@@ -162,8 +158,16 @@ impl MemberTable {
             backoff: Backoff::new(self.policy),
             redial_at: None,
         };
-        self.members.insert(peer.id.clone(), member);
-        self.members.get_mut(&peer.id)
+        let entry = self.members.entry(peer.id.clone());
+        entry.insert_entry(member).into_mut()
+    }
+
+    /// Makes room by forgetting who has been gone for longest.
+    pub(crate) fn forget_oldest(&mut self) -> Option<NodeId> {
+        let gone = self.members.values().filter(|member| !member.is_up());
+        let oldest = gone.min_by_key(|member| member.since)?.peer.id.clone();
+        self.members.remove(&oldest);
+        Some(oldest)
     }
 
     /// Forgets those that have not been up for long; their identities.
@@ -210,10 +214,8 @@ impl MemberTable {
         self.members.values()
     }
 
-    /// Makes room by forgetting who has been gone for longest.
-    fn drop_the_oldest(&mut self) -> Option<()> {
-        let gone = self.members.values().filter(|member| !member.is_up());
-        let oldest = gone.min_by_key(|member| member.since)?.peer.id.clone();
-        self.members.remove(&oldest).map(drop)
+    /// Whether somebody must be forgotten before a node with this identity is learned.
+    pub(crate) fn is_full_for(&self, id: &NodeId) -> bool {
+        self.members.len() >= MEMBERS_MAX && !self.members.contains_key(id)
     }
 }

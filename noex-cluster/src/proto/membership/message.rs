@@ -5,7 +5,8 @@ use std::time::Duration;
 use noex_core::Peer;
 use serde::{Deserialize, Serialize};
 
-/// The most records in one message, so that no gossip delays a heartbeat for long.
+/// The most records in one message, so that no gossip delays a heartbeat for long. What a peer
+/// says beyond them is not read.
 pub(crate) const RECORDS_MAX: usize = 64;
 
 /// What members tell each other over the control connection.

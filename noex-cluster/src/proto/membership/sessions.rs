@@ -17,7 +17,12 @@ use crate::proto::wire::Refusal;
 pub(super) const REDIAL_DELAY: Duration = Duration::from_millis(200);
 
 /// How long a goodbye waits for what the lane still has to deliver.
-const LANE_END_TIMEOUT: Duration = Duration::from_millis(100);
+/// The peer has written all of it by then, but a busy node may need a while to read it.
+const LANE_END_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// A session that breaks when it is as young as this is not redialled at once: what broke it is
+/// likely to break the next one too.
+const YOUTH: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// Somebody answers a dial. We go on to say who we are if a session with it is wanted.
@@ -84,8 +89,8 @@ impl Machine {
         });
         let reason = match how {
             DialFailure::Refused | DialFailure::Reset => Some(NodeDownReason::ConnectionClosed),
-            DialFailure::Declined(Refusal::Stopping) => Some(NodeDownReason::GracefulShutdown),
-            DialFailure::Declined(_) | DialFailure::Lost | DialFailure::NoAnswer => None,
+            DialFailure::Declined(refusal) => refused_for_good(refusal),
+            DialFailure::Lost | DialFailure::NoAnswer => None,
         };
         if let (Some(peer), Some(reason)) = (judged, reason)
             && self.members.life(peer).is_some_and(Member::is_broken)
@@ -159,11 +164,13 @@ impl Machine {
             self.emit(Output::CancelDial { dial });
             self.settle(&ended.aim, now);
         }
-        let is_known = self.members.life(peer).is_some();
-        if !is_known && self.members.learn(peer, key, 0, now).is_none() {
-            self.notice(Notice::TooManyMembers {
-                node: peer.id.clone(),
-            });
+        let known_key = self.members.life(peer).map(|member| member.key);
+        let is_sound = match known_key {
+            // The peer's gossip, or its other dial, came while this session was being opened.
+            Some(known) => known == key,
+            None => self.record(peer, key, 0, now).is_some(),
+        };
+        if !is_sound {
             return self.emit(Output::CloseSession { session });
         }
         if self.attach(session, peer, side, now) {
@@ -243,13 +250,11 @@ impl Machine {
 
     /// A stream of a session closed. Without a goodbye that is a loss, and is redialled at once.
     pub(super) fn closed(&mut self, session: SessionId, stream: Stream, now: Instant) {
-        let Some(peer) = self
-            .sessions
-            .get(session)
-            .map(|session| session.peer.clone())
-        else {
+        let Some(found) = self.sessions.get(session) else {
             return self.accept_failed(session, now);
         };
+        let is_young = now.saturating_duration_since(found.opened_at) < YOUTH;
+        let peer = found.peer.clone();
         let Some(member) = self.members.get_mut(&peer.id) else {
             return;
         };
@@ -262,13 +267,16 @@ impl Machine {
         if let State::Up { session, .. } = &mut member.state {
             *session = None;
         }
+        member.redial_at = is_young.then_some(now + REDIAL_DELAY);
         self.sessions.close(session);
         self.emit(Output::CloseSession { session });
         self.emit(Output::SessionLost { peer: peer.clone() });
         if self.is_leaving() {
             return self.check_stop(now);
         }
-        self.dial(Aim::Member(peer));
+        if !is_young {
+            self.dial(Aim::Member(peer));
+        }
     }
 
     /// The peer leaves. What it sent before is delivered first.
@@ -333,5 +341,16 @@ impl Machine {
             self.emit(Output::Farewell { session });
         }
         self.down(&peer, NodeDownReason::GracefulShutdown, now);
+    }
+}
+
+/// What it means for a member that was up and lost its session if it declines the next one so.
+const fn refused_for_good(refusal: &Refusal) -> Option<NodeDownReason> {
+    match refusal {
+        Refusal::Stopping => Some(NodeDownReason::GracefulShutdown),
+        Refusal::NameTaken | Refusal::WrongKey | Refusal::OwnAddress | Refusal::Other { .. } => {
+            Some(NodeDownReason::ConnectionClosed)
+        }
+        Refusal::AlreadyConnected | Refusal::Crossing | Refusal::UnknownSession => None,
     }
 }

@@ -1,11 +1,15 @@
 //! What a cluster of machines comes to, whatever happens to its nodes and its network.
 
+use std::iter;
 use std::time::{Duration, Instant};
 
-use noex_core::NodeDownReason;
+use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
-use super::Input;
+use super::message::{RECORDS_MAX, Record, Standing};
 use super::simulation::{RULES, Simulation, Told};
+use super::timeouts::DIALS_MAX;
+use super::{DialFailure, Input, Message, Output, Stream};
+use crate::proto::wire::Refusal;
 
 /// Random runs of each property.
 const RUNS: u64 = 100;
@@ -161,6 +165,98 @@ fn a_broken_connection_is_replaced_and_nobody_goes_down() {
             assert_eq!(last, expected, "seed {seed}");
         }
     }
+}
+
+#[test]
+fn a_session_that_breaks_again_and_again_is_not_redialled_without_pause() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 2);
+        let before = sim.nodes[0].dials + sim.nodes[1].dials;
+        for _ in 0..1_000 {
+            sim.reset(0, 1);
+            sim.run(Duration::from_millis(10));
+        }
+        let dials = sim.nodes[0].dials + sim.nodes[1].dials - before;
+        assert!(dials <= 120, "seed {seed}: {dials} dials in 10 s");
+        sim.run(seconds(5));
+        assert_eq!(
+            (sim.view(0), sim.view(1)),
+            (vec![1], vec![0]),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_member_that_declines_for_good_is_down() {
+    let mut sim = cluster(0, 2);
+    let (session, stream) = (sim.sessions_of(0)[0], Stream::Control);
+    let machine = &mut sim.nodes[0].machine;
+    machine.handle_input(Input::Closed { session, stream }, sim.now);
+    let dial = iter::from_fn(|| machine.poll_output()).find_map(|output| match output {
+        Output::Dial { dial, .. } => Some(dial),
+        _ => None,
+    });
+    let how = DialFailure::Declined(Refusal::WrongKey);
+    let dial = dial.unwrap();
+    machine.handle_input(Input::DialFailed { dial, how }, sim.now);
+    let is_down = |output| matches!(output, Output::PeerDown { .. });
+    assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
+}
+
+#[test]
+fn a_goodbye_waits_for_what_a_busy_node_has_yet_to_read() {
+    let mut sim = cluster(0, 2);
+    let session = sim.sessions_of(0)[0];
+    let machine = &mut sim.nodes[0].machine;
+    machine.handle_input(Input::Goodbye { session }, sim.now);
+    machine.handle_timeout(sim.now + seconds(1));
+    let is_down = |output| matches!(output, Output::PeerDown { .. });
+    assert!(!iter::from_fn(|| machine.poll_output()).any(is_down));
+    machine.handle_input(Input::LaneEnded { session }, sim.now + seconds(1));
+    assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
+}
+
+/// A node that was told of so many others that do not exist, in a message each.
+fn deceived(counts: &[u16]) -> Simulation {
+    let mut sim = cluster(0, 2);
+    let mut told = 0;
+    let record = |index: u16| Record {
+        peer: Peer::new(
+            NodeId::new("x", "127.0.0.1", 20_000 + index).unwrap(),
+            Creation::from_bits(u64::from(index) + 1),
+        ),
+        key: [0; 32],
+        incarnation: 0,
+        standing: Standing::Up,
+    };
+    let session = sim.sessions_of(0)[0];
+    for count in counts {
+        let message = Message::Members((told..told + count).map(record).collect());
+        let input = Input::Message { session, message };
+        sim.nodes[0].machine.handle_input(input, sim.now);
+        told += count;
+    }
+    sim
+}
+
+#[test]
+fn a_message_with_more_records_than_may_be_is_cut() {
+    let sim = deceived(&[200]);
+    assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
+}
+
+#[test]
+fn nobody_is_made_to_dial_everywhere_at_once() {
+    let mut sim = deceived(&[60, 60]);
+    let now = sim.now + seconds(2);
+    let machine = &mut sim.nodes[0].machine;
+    machine.handle_timeout(now);
+    assert_eq!(machine.dial_count(), DIALS_MAX);
+    assert!(
+        machine.poll_timeout().unwrap() > now,
+        "it waits before it tries again"
+    );
 }
 
 #[test]

@@ -4,15 +4,21 @@ use std::time::{Duration, Instant};
 
 use noex_core::{NodeDownReason, Peer};
 use rand::RngExt;
+use rand::seq::SliceRandom;
 
 use super::dial_table::Aim;
 use super::machine::Machine;
-use super::member::State;
+use super::member::{Member, State};
 use super::output::{Notice, Output, SessionId};
+use super::sessions::REDIAL_DELAY;
 use super::status::Status;
 
 /// How often a random member is told all that we know.
 const GOSSIP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The most dials that are under way before further members that are not up have to wait. Each
+/// takes a socket, and whom to dial is what others say.
+pub(super) const DIALS_MAX: usize = 64;
 
 /// The longest that a leave may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -105,10 +111,18 @@ impl Machine {
         let members = self.members.iter_mut();
         let due = members.filter(|m| m.session().is_none());
         let due = due.filter_map(|m| m.redial_at.take_if(is_due).map(|_| m.peer.clone()));
-        let due: Vec<Peer> = due.collect();
+        let mut due: Vec<Peer> = due.collect();
+        // No order, so that those which never answer can't keep the others from their turn.
+        due.shuffle(&mut self.rng);
         for peer in due {
-            if !self.sessions.has(peer.creation) {
+            if self.sessions.has(peer.creation) {
+                continue;
+            }
+            let is_urgent = self.members.life(&peer).is_some_and(Member::is_broken);
+            if is_urgent || self.dials.len() < DIALS_MAX {
                 self.dial(Aim::Member(peer));
+            } else if let Some(member) = self.members.get_mut(&peer.id) {
+                member.redial_at = Some(now + REDIAL_DELAY);
             }
         }
     }

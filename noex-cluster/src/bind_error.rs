@@ -1,4 +1,4 @@
-//! `StartError`: why a cluster does not start.
+//! `BindError`: why a node can't be bound to its port.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 
-/// Why a cluster does not start. Nothing was started.
+/// Why a node can't be bound to its port. Nothing is left of the attempt.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum BindError {
     /// The configuration breaks a rule.
     #[error("{0}")]
     Config(#[from] ConfigError),
