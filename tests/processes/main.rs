@@ -17,3 +17,7 @@ mod joining;
 mod crossing;
 mod failing;
 mod shutdown;
+mod calls;
+mod order;
+mod panics;
+mod names;
