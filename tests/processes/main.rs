@@ -4,6 +4,23 @@
     clippy::disallowed_methods,
     reason = "what happens between processes is timed by the wall"
 )]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
 
-mod probe;
 mod support;
+mod probe;
+mod mesh;
+mod proxy;
+mod joining;
+mod crossing;
+mod failing;
+mod shutdown;
+mod calls;
+mod order;
+mod panics;
+mod names;
+mod strangers;
+mod secrecy;

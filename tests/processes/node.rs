@@ -1,12 +1,15 @@
 //! The node that tests start as a process of its own: a supervised probe, and lines that tell of
 //! other nodes. It ends in order when its standard input does.
 
+#![expect(clippy::panic, reason = "a probe panics when it is told to")]
+
 #[path = "probe.rs"]
 mod probe;
 
-use noex::ClusterEvent;
+use std::collections::BTreeSet;
+
 use noex::prelude::*;
-use noex::{ChildSpec, until_stopped};
+use noex::{ChildSpec, ClusterEvent, NodeId, until_stopped};
 use probe::Probe;
 
 #[noex::main(worker_threads = 2)]
@@ -23,11 +26,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
         let _test_waits = gone.send(());
     });
+    // The nodes that came up before this began, and perhaps one whose event is yet to come.
+    let mut told: BTreeSet<NodeId> = node.cluster().connected_nodes().into_iter().collect();
+    for id in &told {
+        println!("up {id}");
+    }
     let narrate = async {
         while let Some(event) = events.next().await {
             match event {
+                Ok(ClusterEvent::NodeUp(info)) if told.remove(&info.id) => {}
                 Ok(ClusterEvent::NodeUp(info)) => println!("up {}", info.id),
-                Ok(ClusterEvent::NodeDown { id, reason }) => println!("down {id} {reason}"),
+                Ok(ClusterEvent::NodeDown { id, reason }) => {
+                    told.remove(&id);
+                    println!("down {id} {reason}");
+                }
                 Ok(_) => {}
                 Err(missed) => println!("missed {missed}"),
             }

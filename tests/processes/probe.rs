@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use noex::prelude::*;
-use noex::{NodeId, Pid};
+use noex::{MonitorRef, NodeId, Pid};
 
 /// What a test can ask a probe.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ProbeCall {
     /// Its node and its pid.
     Where(ReplyTo<(NodeId, Pid)>),
+    /// This text again.
+    Echo(String, ReplyTo<String>),
     /// Panic with this message.
     Panic(String, ReplyTo<()>),
     /// Never answer, and keep the handle.
@@ -20,16 +22,26 @@ pub(crate) enum ProbeCall {
     Slow(Duration, ReplyTo<u64>),
     /// Let the probe of this name answer.
     PassTo(String, ReplyTo<Pid>),
+    /// Let the probe of this name keep the handle.
+    LendTo(String, ReplyTo<()>),
     /// The casts so far, in the order in which they came.
     Casts(ReplyTo<Vec<u64>>),
+    /// Forget the casts.
+    Forget(ReplyTo<()>),
     /// How many calls it has begun to handle, this one not counted.
     Handled(ReplyTo<u64>),
     /// Cast these numbers to that probe, then end.
     CastAndEnd(Pid, Vec<u64>, ReplyTo<()>),
-    /// Monitor this process and note its end among the casts, as `u64::MAX`.
+    /// Monitor this process, and note its end among the casts, as `u64::MAX`.
     Watch(Pid, ReplyTo<()>),
-    /// Claim this global name for itself; whether it has it now.
-    Claim(String, ReplyTo<bool>),
+    /// Start another probe under this global name, without a supervisor, and mind its end.
+    Start(String, ReplyTo<Result<Pid, StartError>>),
+    /// Why the process that it started ended; nothing if it has not.
+    EndOf(Pid, ReplyTo<Option<ExitReason>>),
+    /// Ask the probe of this name, or itself, where it is.
+    Ask(String, ReplyTo<Result<(NodeId, Pid), CallError>>),
+    /// Ask this process as a probe where it is.
+    AskPid(Pid, ReplyTo<Result<(NodeId, Pid), CallError>>),
     /// The holder of this global name, as its node knows.
     Whereis(String, ReplyTo<Option<Pid>>),
     /// The nodes that its node is connected with.
@@ -43,6 +55,10 @@ pub(crate) enum ProbeCall {
 pub(crate) enum ProbeCast {
     /// Remember this.
     Note(u64),
+    /// When you end, cast all that you remember to that probe.
+    Bequeath(Pid),
+    /// Keep this, and never answer.
+    Keep(ReplyTo<()>),
     /// Answer this with your pid.
     Answer(ReplyTo<Pid>),
 }
@@ -50,6 +66,9 @@ pub(crate) enum ProbeCast {
 #[derive(Default)]
 pub(crate) struct Probe {
     casts: Vec<u64>,
+    watched: Option<MonitorRef>,
+    ends: Vec<(Pid, ExitReason)>,
+    heir: Option<Pid>,
     kept: Vec<ReplyTo<()>>,
     handled: u64,
 }
@@ -71,6 +90,7 @@ impl GenServer for Probe {
         match call {
             ProbeCall::Handled(reply) => return answer(reply, self.handled),
             ProbeCall::Where(reply) => reply.send((cx.node().id().clone(), cx.pid())),
+            ProbeCall::Echo(text, reply) => reply.send(text),
             ProbeCall::Panic(message, _reply) => panic!("{message}"),
             ProbeCall::Never(reply) => self.kept.push(reply),
             ProbeCall::Drop(reply) => drop(reply),
@@ -81,7 +101,14 @@ impl GenServer for Probe {
             ProbeCall::PassTo(name, reply) => {
                 Self::cast(Global(name), ProbeCast::Answer(reply)).expect("the probe runs");
             }
+            ProbeCall::LendTo(name, reply) => {
+                Self::cast(Global(name), ProbeCast::Keep(reply)).expect("the probe runs");
+            }
             ProbeCall::Casts(reply) => reply.send(self.casts.clone()),
+            ProbeCall::Forget(reply) => {
+                self.casts.clear();
+                reply.send(());
+            }
             ProbeCall::CastAndEnd(to, numbers, reply) => {
                 for number in numbers {
                     Self::cast(to, ProbeCast::Note(number)).expect("the probe runs");
@@ -90,12 +117,26 @@ impl GenServer for Probe {
                 return Flow::Stop(ExitReason::Normal);
             }
             ProbeCall::Watch(pid, reply) => {
-                cx.monitor(pid);
+                self.watched = Some(cx.monitor(pid));
                 reply.send(());
             }
-            ProbeCall::Claim(name, reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.registry().register(&name, cx.pid()).is_ok());
+            ProbeCall::Start(name, reply) => {
+                let started = Self::start(()).name(Global(name)).await;
+                let started = started.map(|probe| probe.pid());
+                if let Ok(pid) = started {
+                    cx.monitor(pid);
+                }
+                reply.send(started);
+            }
+            ProbeCall::EndOf(pid, reply) => {
+                let ended = self.ends.iter().find(|(ended, _)| *ended == pid);
+                reply.send(ended.map(|(_, reason)| reason.clone()));
+            }
+            ProbeCall::Ask(name, reply) => {
+                reply.send(Self::call(Global(name), ProbeCall::Where).await);
+            }
+            ProbeCall::AskPid(pid, reply) => {
+                reply.send(Self::call(pid, ProbeCall::Where).await);
             }
             ProbeCall::Whereis(name, reply) => {
                 let node = Node::current().expect("a probe runs on a node");
@@ -117,16 +158,28 @@ impl GenServer for Probe {
     async fn handle_cast(&mut self, cast: ProbeCast, cx: &mut Context<Self>) -> Flow {
         match cast {
             ProbeCast::Note(number) => self.casts.push(number),
+            ProbeCast::Bequeath(heir) => self.heir = Some(heir),
+            ProbeCast::Keep(reply) => self.kept.push(reply),
             ProbeCast::Answer(reply) => reply.send(cx.pid()),
         }
         Flow::Continue
     }
 
     async fn handle_info(&mut self, info: Info, _cx: &mut Context<Self>) -> Flow {
-        if let Info::Down(_) = info {
-            self.casts.push(u64::MAX);
+        if let Info::Down(down) = info {
+            if self.watched == Some(down.monitor) {
+                self.casts.push(u64::MAX);
+            }
+            self.ends.push((down.pid, down.reason));
         }
         Flow::Continue
+    }
+
+    async fn terminate(&mut self, _reason: &ExitReason, _cx: &mut Context<Self>) {
+        let Some(heir) = self.heir else { return };
+        for number in &self.casts {
+            Self::cast(heir, ProbeCast::Note(*number)).expect("the heir runs");
+        }
     }
 }
 

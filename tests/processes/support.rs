@@ -1,9 +1,11 @@
 //! Nodes as processes, and the node of the test itself.
 
-use std::io::{BufRead, BufReader, Write};
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use noex::prelude::*;
@@ -17,6 +19,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) const THRESHOLD: u32 = 3;
 
+/// How long a node looks for others before it runs alone.
+pub(crate) const JOIN_TIMEOUT: Duration = Duration::from_millis(500);
+
 pub(crate) const SECRET: &str = "a secret for tests only";
 
 /// A node in a process of its own; killed when it is dropped.
@@ -24,6 +29,9 @@ pub(crate) struct NodeProcess {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
+    /// The lines that it said and that were read so far.
+    said: RefCell<Vec<String>>,
+    log: Arc<Mutex<Vec<String>>>,
     pub(crate) id: NodeId,
 }
 
@@ -33,6 +41,7 @@ pub(crate) struct Plan {
     port: u16,
     seeds: Vec<String>,
     secret: Option<String>,
+    interval: Duration,
 }
 
 impl Plan {
@@ -43,7 +52,13 @@ impl Plan {
             port: 0,
             seeds: Vec::new(),
             secret,
+            interval: INTERVAL,
         }
+    }
+
+    pub(crate) fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
     }
 
     pub(crate) fn port(mut self, port: u16) -> Self {
@@ -51,7 +66,7 @@ impl Plan {
         self
     }
 
-    pub(crate) fn seed(mut self, seed: &NodeId) -> Self {
+    pub(crate) fn seed(mut self, seed: &(impl ToString + ?Sized)) -> Self {
         self.seeds.push(seed.to_string());
         self
     }
@@ -63,36 +78,17 @@ impl Plan {
 
     /// Starts the process and waits until its node is ready.
     pub(crate) fn start(self) -> NodeProcess {
-        let mut command = Command::new(program());
-        command
-            .env("NOEX_NAME", &self.name)
-            .env("NOEX_LISTEN", "127.0.0.1")
-            .env("NOEX_PORT", self.port.to_string())
-            .env("NOEX_SEEDS", self.seeds.join(","))
-            .env("NOEX_JOIN_TIMEOUT", "500ms")
-            .env(
-                "NOEX_HEARTBEAT_INTERVAL",
-                format!("{}ms", INTERVAL.as_millis()),
-            )
-            .env("NOEX_MISS_THRESHOLD", THRESHOLD.to_string())
-            .env("RUST_LOG", "warn")
-            .env_remove("NOEX_SECRET")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        if let Some(secret) = &self.secret {
-            command.env("NOEX_SECRET", secret);
-        }
-        let mut child = command.spawn().expect("the node's program starts");
+        let mut child = self.command().spawn().expect("the node's program starts");
         let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let (tx, lines) = channel();
-        std::thread::spawn(move || {
-            output
-                .lines()
-                .map_while(Result::ok)
-                .all(|line| tx.send(line).is_ok())
-        });
-        let ready = lines.recv_timeout(PATIENCE).expect("the node gets ready");
+        let lines = lines_of(child.stdout.take().expect("it is piped"));
+        let log = collect(child.stderr.take().expect("it is piped"));
+        let ready = match lines.recv_timeout(PATIENCE) {
+            Ok(ready) => ready,
+            Err(error) => {
+                drop(child.kill());
+                panic!("{} never got ready: {error}", self.name);
+            }
+        };
         let id = ready
             .strip_prefix("ready ")
             .expect("its first line says so");
@@ -101,9 +97,58 @@ impl Plan {
             child,
             input,
             lines,
+            said: RefCell::default(),
+            log,
             id,
         }
     }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(program());
+        let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
+        command
+            .env("NOEX_NAME", &self.name)
+            .env("NOEX_LISTEN", "127.0.0.1")
+            .env("NOEX_PORT", self.port.to_string())
+            .env("NOEX_SEEDS", self.seeds.join(","))
+            .env("NOEX_JOIN_TIMEOUT", milliseconds(JOIN_TIMEOUT))
+            .env("NOEX_HEARTBEAT_INTERVAL", milliseconds(self.interval))
+            .env("NOEX_MISS_THRESHOLD", THRESHOLD.to_string())
+            .env("RUST_LOG", "warn")
+            .env_remove("NOEX_SECRET")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(secret) = &self.secret {
+            command.env("NOEX_SECRET", secret);
+        }
+        command
+    }
+}
+
+/// What the process says, line by line.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (tx, lines) = channel();
+    std::thread::spawn(move || {
+        let output = BufReader::new(output).lines();
+        output
+            .map_while(Result::ok)
+            .all(|line| tx.send(line).is_ok())
+    });
+    lines
+}
+
+/// What the process logs; shown if the test fails.
+fn collect(output: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let collected = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            eprintln!("{line}");
+            collected.lock().expect("nobody panics with it").push(line);
+        }
+    });
+    log
 }
 
 /// The program that `tests/processes/node.rs` is built to. `cargo test` builds it first.
@@ -133,17 +178,75 @@ impl NodeProcess {
         self.child.wait().expect("it ends").success()
     }
 
+    /// Waits for the process to end; whether it ended with code 0.
+    pub(crate) fn ended(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("{} did not end in {patience:?}", self.id);
+    }
+
     /// Waits for a line that `is_it` likes, and passes over others.
     pub(crate) fn wait_for(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        match self.next_line(PATIENCE, is_it) {
+            Ok(line) => line,
+            Err(error) => panic!("{} never said `{what}`: {error}", self.id),
+        }
+    }
+
+    /// Whether it says nothing that `is_it` likes for `time`.
+    pub(crate) fn says_nothing(&self, time: Duration, is_it: impl Fn(&str) -> bool) -> bool {
+        self.next_line(time, is_it).is_err()
+    }
+
+    fn next_line(
+        &self,
+        patience: Duration,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Result<String, RecvTimeoutError> {
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) if is_it(&line) => return line,
-                Ok(_) => {}
-                Err(error) => panic!("{} never said `{what}`: {error}", self.id),
+            let line = self.lines.recv_timeout(left)?;
+            self.said.borrow_mut().push(line.clone());
+            if is_it(&line) {
+                return Ok(line);
             }
         }
+    }
+
+    /// The comings and goings of `other` that were read so far, without the node's name.
+    pub(crate) fn told_of(&self, other: &NodeId) -> Vec<String> {
+        let (other, said) = (format!(" {other}"), self.said.borrow());
+        let of_other = said.iter().filter(|line| line.contains(&other));
+        of_other.map(|line| line.replace(&other, "")).collect()
+    }
+
+    /// Waits until it has logged a line with all of these words; the line.
+    pub(crate) async fn logged(&self, words: &[&str]) -> String {
+        let all = |line: &String| words.iter().all(|word| line.contains(word));
+        let what = format!("{} logs {words:?}", self.id);
+        eventually(&what, async || self.log().iter().any(all)).await;
+        self.log().into_iter().find(all).expect("it was there")
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().expect("nobody panics with it").clone()
+    }
+
+    /// The memory that it holds, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("the process runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let size = line.and_then(|line| line.split_whitespace().nth(1));
+        size.and_then(|size| size.parse().ok())
+            .expect("the system tells it")
     }
 
     pub(crate) fn wait_up(&self, other: &NodeId) {
@@ -158,19 +261,6 @@ impl NodeProcess {
         line[prefix.len()..].to_owned()
     }
 
-    /// Whether it says nothing that `is_it` likes for `time`.
-    pub(crate) fn says_nothing(&self, time: Duration, is_it: impl Fn(&str) -> bool) -> bool {
-        let deadline = Instant::now() + time;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) if is_it(&line) => return false,
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return true,
-            }
-        }
-    }
-
     /// The global name of its probe.
     pub(crate) fn probe(&self) -> String {
         format!("probe-{}", self.id.name())
@@ -182,7 +272,6 @@ impl Drop for NodeProcess {
         // A stopped process is killed all the same.
         drop(self.child.kill());
         drop(self.child.wait());
-        drop(std::io::stderr().flush());
     }
 }
 
@@ -194,7 +283,7 @@ pub(crate) fn config(name: &str) -> ClusterConfig {
         .secret(Secret::new(SECRET))
         .heartbeat_interval(INTERVAL)
         .miss_threshold(THRESHOLD)
-        .join_timeout(Duration::from_millis(500))
+        .join_timeout(JOIN_TIMEOUT)
 }
 
 /// Waits for the node to be up, as `events` tell.
@@ -230,7 +319,7 @@ pub(crate) async fn down(events: &mut Events, node: &NodeId) -> NodeDownReason {
 
 /// Asks again and again until the answer pleases: for what must come true soon, of which nothing
 /// tells.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let mut ask = tokio::time::interval(Duration::from_millis(10));
     let true_at_last = async {
         while !is_so().await {

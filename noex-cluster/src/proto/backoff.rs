@@ -62,7 +62,7 @@ mod tests {
     };
 
     #[test]
-    fn delays_double_up_to_the_longest_and_start_over_after_a_success() {
+    fn contract_c30_delays_double_up_to_the_longest_and_start_over_after_a_success() {
         let mut rng = StdRng::seed_from_u64(1);
         let mut backoff = Backoff::new(POLICY);
         let delays: Vec<u64> = (0..8)

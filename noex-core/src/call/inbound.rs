@@ -221,17 +221,22 @@ impl InboundCalls {
         self.closed.notify_waiters();
     }
 
+    /// The caller waits no more. Whoever keeps the handle all the same keeps nobody waiting.
     pub(crate) fn cancel(&self, address: ReplyAddress) {
-        if let Some(cancelled) = self.open.get(&address) {
+        if let Some((_, cancelled)) = self.open.remove(&address) {
             cancelled.store(true, Ordering::Relaxed);
+            self.closed.notify_waiters();
         }
     }
 
     /// The callers on the node `lost` have been told that it was: none of them waits any more.
     pub(crate) fn sever(&self, lost: Creation) {
-        for call in self.open.iter().filter(|call| call.key().node == lost) {
-            call.store(true, Ordering::Relaxed);
-        }
+        self.open.retain(|address, cancelled| {
+            let is_lost = address.node == lost;
+            cancelled.fetch_or(is_lost, Ordering::Relaxed);
+            !is_lost
+        });
+        self.closed.notify_waiters();
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -189,6 +189,30 @@ async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arri
     assert_eq!(nodes[2].calls_in_flight(), 0);
 }
 
+#[tokio::test]
+async fn contract_c44_a_handle_that_is_kept_after_the_caller_gave_up_is_no_call_in_flight() {
+    let (net, nodes) = Net::of(2);
+    let keeper = nodes[1].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        let mut kept = Vec::new();
+        while let Incoming::<()>::Encoded(inbound) = mailbox.next().await {
+            kept.push(inbound.decode::<Ask<u64>>().unwrap());
+        }
+        ExitReason::Normal
+    });
+    let mut futures = Vec::new();
+    for number in 0..2_u64 {
+        let (future, reply) = open(&nodes[0]);
+        send(&nodes[0], keeper.pid(), &Ask { reply, number });
+        futures.push(future);
+    }
+    assert_eq!(nodes[1].calls_in_flight(), 2);
+    futures.pop();
+    assert_eq!(nodes[1].calls_in_flight(), 1);
+    nodes[1].session_lost(nodes[0].creation());
+    assert_eq!(nodes[1].calls_in_flight(), 0);
+    drop(net);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_at_its_deadline_and_not_before() {
     let node = LocalNode::start(id(1));

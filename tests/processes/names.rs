@@ -1,0 +1,117 @@
+//! Cluster-wide names, and children that move when their node is lost.
+
+use std::time::{Duration, Instant};
+
+use noex::prelude::*;
+use noex::{DistributedSupervisor, Mode, Pid, RemoteChild};
+
+use crate::mesh::{Mesh, ask, known, whereis};
+use crate::probe::{Probe, ProbeCall};
+use crate::support::{NodeProcess, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c53_a_child_of_a_killed_node_answers_under_its_name_on_another() {
+    let mut mesh = Mesh::start(["b", "c"]).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let children = ["one", "two"]
+        .map(|name| RemoteChild::of::<Probe>(format!("child-{name}"), ()).global_name(name));
+    let supervisor = DistributedSupervisor::builder(Mode::Available).only_others();
+    supervisor.children(children).start().await.unwrap();
+    let old = known(&node, "one").await;
+    let (home, _) = ask("one", ProbeCall::Where).await;
+    let killed = Instant::now();
+    let lost = mesh.others.iter_mut().find(|other| other.id == home);
+    lost.unwrap().kill();
+    eventually("the child is back", async || {
+        let holder = node.registry().whereis("one");
+        holder.is_some_and(|pid| pid != old)
+    })
+    .await;
+    let (elsewhere, _) = ask("one", ProbeCall::Where).await;
+    let took = killed.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let left = mesh.others.iter().find(|other| other.id != home).unwrap();
+    assert_eq!(elsewhere, left.id);
+    // Its brother did not move.
+    assert_eq!(ask("two", ProbeCall::Where).await.0, left.id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c51_two_that_claim_a_name_at_one_moment_leave_one_owner_everywhere() {
+    let mesh = Mesh::start(["b", "c"]).await;
+    let _inside = mesh.enter();
+    let (mut conflicts, mut rounds) = (0, 0);
+    while conflicts < 10 {
+        rounds += 1;
+        assert!(rounds < 200, "only {conflicts} were at one moment");
+        let name = format!("wanted-{rounds}");
+        let claim = |asked| ask(asked, |reply| ProbeCall::Start(name.clone(), reply));
+        match tokio::join!(claim("probe-b"), claim("probe-c")) {
+            (Ok(one), Ok(other)) => {
+                conflicts += 1;
+                one_stays(&mesh, &name, [one, other]).await;
+            }
+            (Ok(one), Err(StartError::AlreadyStarted(holder)))
+            | (Err(StartError::AlreadyStarted(holder)), Ok(one)) => assert_eq!(holder, one),
+            other => panic!("neither has it: {other:?}"),
+        }
+    }
+}
+
+/// One of the two that were started under the name ends, and all nodes agree on the other one.
+async fn one_stays(mesh: &Mesh<2>, name: &str, [of_b, of_c]: [Pid; 2]) {
+    let end = |asked, pid| ask(asked, move |reply| ProbeCall::EndOf(pid, reply));
+    eventually("one of the two ends", async || {
+        let ends = [end("probe-b", of_b).await, end("probe-c", of_c).await];
+        assert!(ends.contains(&None), "both have ended: {ends:?}");
+        ends.contains(&Some(ExitReason::NameConflict))
+    })
+    .await;
+    let stays = match end("probe-b", of_b).await {
+        Some(_ended) => of_c,
+        None => of_b,
+    };
+    for asked in mesh.probes() {
+        let agrees = async || whereis(&asked, name).await == Some(stays);
+        eventually("all agree on the one that stays", agrees).await;
+    }
+    assert_eq!(ask(name, ProbeCall::Where).await.1, stays);
+}
+
+/// Waits until nobody holds the name, as the nodes of these probes know.
+async fn gone(asked: &[&str], name: &str) {
+    for asked in asked {
+        let what = format!("{asked} knows that {name} is gone");
+        eventually(&what, async || whereis(asked, name).await.is_none()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c51_a_name_is_gone_with_its_process_and_with_its_node() {
+    let Mesh {
+        node,
+        events: _events,
+        others: [b, mut c],
+    } = Mesh::start(["b", "c"]).await;
+    let _inside = node.enter();
+    for name in ["short", "long"] {
+        let start = |reply| ProbeCall::Start(name.to_owned(), reply);
+        ask("probe-c", start).await.unwrap();
+        for asked in ["probe-t", &b.probe()] {
+            eventually("all know it", async || whereis(asked, name).await.is_some()).await;
+        }
+    }
+    Probe::stop(Global("short")).await.unwrap();
+    gone(&["probe-t", "probe-b", "probe-c"], "short").await;
+    assert!(node.registry().whereis("long").is_some());
+    c.kill();
+    gone(&["probe-t", "probe-b"], "long").await;
+    gone(&["probe-t", "probe-b"], &NodeProcess::probe(&c)).await;
+    // It is free again.
+    let start = |reply| ProbeCall::Start("long".to_owned(), reply);
+    ask("probe-b", start).await.unwrap();
+    known(&node, "long").await;
+    // The registry's count is back: the two probes and the new one.
+    assert_eq!(node.registry().stats().registrations, 3);
+}
