@@ -60,6 +60,8 @@
 
 mod logging;
 mod node;
+#[cfg(doctest)]
+mod readme;
 mod run;
 mod stopping;
 

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use noex::{NodeId, Secret};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// Set for a process that is to be a worker node.
 pub(crate) const ROLE: &str = "NOEX_EXAMPLE_WORKER";
@@ -18,41 +18,55 @@ const LEAVE_CHECK: Duration = Duration::from_millis(10);
 
 /// Worker processes; those that still run when it is dropped are killed.
 #[derive(Debug)]
-pub(crate) struct Crew(Vec<Child>);
+pub(crate) struct Crew(Vec<Worker>);
+
+#[derive(Debug)]
+struct Worker {
+    name: String,
+    child: Child,
+}
 
 impl Crew {
     /// Starts `names.len()` worker nodes that join `seed`.
     pub(crate) fn start(names: &[&str], seed: &NodeId, secret: &Secret) -> io::Result<Self> {
         let mut crew = Self(Vec::new());
         for name in names {
-            crew.0.push(spawn(name, seed, secret)?);
+            let child = spawn(name, seed, secret)?;
+            let name = (*name).to_owned();
+            crew.0.push(Worker { name, child });
         }
         Ok(crew)
     }
 
-    /// Stops a worker in its tracks: it neither works nor answers until it is killed.
-    pub(crate) fn freeze(&self, worker: usize) -> io::Result<()> {
-        let pid = Pid::from_child(&self.0[worker]);
-        Ok(kill_process(pid, Signal::STOP)?)
+    /// Tells a worker to stop in its tracks: it neither works nor answers until it is killed.
+    pub(crate) fn freeze(&self, name: &str) -> io::Result<()> {
+        Ok(kill_process(self.pid(name), Signal::STOP)?)
+    }
+
+    /// Whether all of the worker has come to rest after it was told to.
+    pub(crate) fn is_frozen(&self, name: &str) -> io::Result<bool> {
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        Ok(waitid(WaitId::Pid(self.pid(name)), stopped | WaitIdOptions::NOWAIT)?.is_some())
+    }
+
+    /// Lets a worker go on that was frozen.
+    pub(crate) fn thaw(&self, name: &str) -> io::Result<()> {
+        Ok(kill_process(self.pid(name), Signal::CONT)?)
     }
 
     /// Kills a worker with SIGKILL.
-    pub(crate) fn kill(&mut self, worker: usize) -> io::Result<()> {
-        self.0[worker].kill()
+    pub(crate) fn kill(&self, name: &str) -> io::Result<()> {
+        Ok(kill_process(self.pid(name), Signal::KILL)?)
     }
 
     /// Lets all workers leave in order, and kills those that don't.
     pub(crate) async fn leave(mut self) {
-        for child in &mut self.0 {
+        for worker in &mut self.0 {
             // A worker ends when its standard input does.
-            drop(child.stdin.take());
+            drop(worker.child.stdin.take());
         }
         let gone = async {
-            while self
-                .0
-                .iter_mut()
-                .any(|child| matches!(child.try_wait(), Ok(None)))
-            {
+            while self.0.iter_mut().any(Worker::is_running) {
                 tokio::time::sleep(LEAVE_CHECK).await;
             }
         };
@@ -60,16 +74,30 @@ impl Crew {
             eprintln!("a worker did not leave in time and is killed");
         }
     }
+
+    /// A worker's process. It is not waited for before the crew leaves, so that the number is its
+    /// own until then.
+    fn pid(&self, name: &str) -> Pid {
+        let mut workers = self.0.iter();
+        let worker = workers.find(|worker| worker.name == name);
+        Pid::from_child(&worker.expect("counters run on workers of this crew").child)
+    }
+}
+
+impl Worker {
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        for child in &mut self.0 {
-            if matches!(child.try_wait(), Ok(None)) {
+        for worker in &mut self.0 {
+            if worker.is_running() {
                 // It may end just now; then there is nothing to kill.
-                drop(child.kill());
+                drop(worker.child.kill());
             }
-            drop(child.wait());
+            drop(worker.child.wait());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Pure: which chunk waits, who holds it, and what has been counted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::words::Counts;
 
@@ -10,21 +10,16 @@ use crate::words::Counts;
 /// ```text
 ///  waiting ──assign──► held ──complete──► done
 ///     ▲                 │
-///     └──── hand over ──┘
+///     └── hand over, ───┘
+///         give back
 /// ```
 #[derive(Debug)]
-pub(crate) struct Ledger<N> {
-    chunks: Vec<Chunk<N>>,
+pub(crate) struct Ledger<H> {
     waiting: VecDeque<usize>,
-    done: usize,
+    held: BTreeMap<usize, H>,
+    done: BTreeSet<usize>,
+    total: usize,
     counts: Counts,
-}
-
-#[derive(Debug, PartialEq)]
-enum Chunk<N> {
-    Waiting,
-    Held { by: N },
-    Done,
 }
 
 /// What became of a count that came in.
@@ -36,79 +31,78 @@ pub(crate) enum Completion {
     Duplicate,
 }
 
-impl<N: PartialEq> Ledger<N> {
-    /// All of `chunks` chunks wait.
-    pub(crate) fn new(chunks: usize) -> Self {
+impl<H: PartialEq> Ledger<H> {
+    /// All of `total` chunks wait.
+    pub(crate) fn new(total: usize) -> Self {
         Self {
-            chunks: (0..chunks).map(|_| Chunk::Waiting).collect(),
-            waiting: (0..chunks).collect(),
-            done: 0,
+            waiting: (0..total).collect(),
+            held: BTreeMap::new(),
+            done: BTreeSet::new(),
+            total,
             counts: Counts::default(),
         }
     }
 
     /// Hands the next waiting chunk to `holder`, unless only `reserve` are left.
-    pub(crate) fn assign(&mut self, holder: N, reserve: usize) -> Option<usize> {
+    pub(crate) fn assign(&mut self, holder: H, reserve: usize) -> Option<usize> {
         if self.waiting.len() <= reserve {
             return None;
         }
         let chunk = self.waiting.pop_front()?;
-        self.chunks[chunk] = Chunk::Held { by: holder };
+        self.held.insert(chunk, holder);
         Some(chunk)
     }
 
     /// The count of `chunk` came in, from whomever.
     pub(crate) fn complete(&mut self, chunk: usize, counts: Counts) -> Completion {
-        if self.chunks[chunk] == Chunk::Done {
+        if !self.done.insert(chunk) {
             return Completion::Duplicate;
         }
-        self.chunks[chunk] = Chunk::Done;
-        self.waiting.retain(|waiting| *waiting != chunk);
-        self.done += 1;
+        if self.held.remove(&chunk).is_none() {
+            self.waiting.retain(|waiting| *waiting != chunk);
+        }
         self.counts.merge(counts);
         Completion::Counted
     }
 
     /// `holder` is lost: its unfinished chunks wait again. How many there were.
-    pub(crate) fn hand_over(&mut self, holder: &N) -> usize {
+    pub(crate) fn hand_over(&mut self, holder: &H) -> usize {
         let lost: Vec<usize> = self.held_by(holder).collect();
         for chunk in &lost {
-            self.chunks[*chunk] = Chunk::Waiting;
-            self.waiting.push_front(*chunk);
+            self.give_back(*chunk, holder);
         }
         lost.len()
     }
 
-    /// `holder` did not take `chunk` after all.
-    pub(crate) fn give_back(&mut self, chunk: usize, holder: &N) {
-        if matches!(&self.chunks[chunk], Chunk::Held { by } if by == holder) {
-            self.chunks[chunk] = Chunk::Waiting;
+    /// `holder` did not finish `chunk`: it waits again, before all others.
+    pub(crate) fn give_back(&mut self, chunk: usize, holder: &H) {
+        if self.held.get(&chunk) == Some(holder) {
+            self.held.remove(&chunk);
             self.waiting.push_front(chunk);
         }
     }
 
     /// The unfinished chunks of `holder`.
-    pub(crate) fn held_by<'a>(&'a self, holder: &'a N) -> impl Iterator<Item = usize> + 'a {
-        let held = self.chunks.iter().enumerate();
-        held.filter(move |(_, chunk)| matches!(chunk, Chunk::Held { by } if by == holder))
-            .map(|(index, _)| index)
+    pub(crate) fn held_by<'a>(&'a self, holder: &'a H) -> impl Iterator<Item = usize> + 'a {
+        let held = self.held.iter().filter(move |(_, by)| *by == holder);
+        held.map(|(chunk, _)| *chunk)
     }
 
     pub(crate) fn done(&self) -> usize {
-        self.done
+        self.done.len()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.chunks.len()
+    pub(crate) fn total(&self) -> usize {
+        self.total
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.done == self.chunks.len()
+        self.done.len() == self.total
     }
 
     /// The words of all chunks that are done.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+    pub(crate) fn into_counts(self) -> Counts {
+        self.counts
     }
 }
 
@@ -131,7 +125,7 @@ mod tests {
         assert_eq!(ledger.complete(0, one_word()), Completion::Counted);
         assert_eq!(ledger.complete(0, one_word()), Completion::Duplicate);
         assert!(ledger.is_done());
-        assert_eq!(ledger.counts().total(), 1);
+        assert_eq!(ledger.into_counts().total(), 1);
     }
 
     #[test]

@@ -11,10 +11,12 @@
 //! its chunks are handed over, and in the end the counts equal those of a plain count.
 
 mod chunks;
+mod coordinator;
 mod counter;
 mod crew;
 mod input;
 mod job;
+mod kill;
 mod ledger;
 mod report;
 mod words;
@@ -25,6 +27,9 @@ use std::thread;
 use chunks::CHUNK_SIZE;
 use input::File;
 use noex::Bytes;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use words::Counts;
 
 fn main() -> ExitCode {
@@ -35,38 +40,52 @@ fn main() -> ExitCode {
         Ok(prepared) => prepared,
         Err(message) => return refuse(&message),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("the runtime does not start: {error}")),
+        Err(error) => return fail(&format!("the runtime does not start: {error}")),
     };
-    let outcome = match runtime.block_on(job::run(chunks)) {
+    runtime.block_on(until_signal(count(files, chunks)))
+}
+
+/// What `job` comes to, unless a signal asks to end before.
+async fn until_signal(job: impl Future<Output = ExitCode>) -> ExitCode {
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        return fail("signals can't be caught");
+    };
+    let signal = tokio::select! {
+        code = job => return code,
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+    };
+    // The job was dropped, and with it the crew.
+    eprintln!("interrupted; the worker nodes are gone");
+    let code = 128 + signal.as_raw_value();
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Counts in the cluster and then without it; the last line tells whether that is the same.
+async fn count(files: Vec<Bytes>, chunks: Vec<Bytes>) -> ExitCode {
+    let outcome = match job::run(chunks).await {
         Ok(outcome) => outcome,
-        Err(job::JobError::Interrupted(signal)) => {
-            eprintln!("interrupted; the worker nodes are gone");
-            return ExitCode::from(128 + signal);
-        }
-        Err(error) => {
-            eprintln!("failed: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&error.to_string()),
     };
     report::print(&outcome);
-    let equal = outcome.counts == count_whole(&files);
-    let words = outcome.counts.total();
-    let (killed, moved) = (outcome.killed, outcome.handed_over);
-    let verdict = if equal {
-        "counts equal"
+    let equal = outcome.counts == count_plainly(files.clone()).await;
+    let (state, verdict) = if equal {
+        ("ok", "counts equal")
     } else {
-        "COUNTS DIFFER"
+        ("failed", "COUNTS DIFFER")
     };
-    let state = if equal { "ok" } else { "failed" };
     println!(
-        "{state}: {words} words in {} files, 3 nodes, {killed} killed, {moved} chunks handed \
-         over, {verdict}",
-        files.len()
+        "{state}: {} words in {} files, 3 nodes, {} killed, {} chunks handed over, {verdict}",
+        outcome.counts.total(),
+        files.len(),
+        outcome.killed,
+        outcome.handed_over,
     );
     if equal {
         ExitCode::SUCCESS
@@ -78,12 +97,12 @@ fn main() -> ExitCode {
 /// A worker node: it does what other nodes start on it, until the coordinator is gone.
 #[noex::main(worker_threads = 2)]
 async fn worker() {
-    let (gone, coordinator_gone) = tokio::sync::oneshot::channel();
+    let (gone, coordinator_gone) = oneshot::channel::<()>();
     thread::spawn(move || {
         // The pipe ends with the coordinator's process, however that ends.
         let copied = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         drop(copied);
-        drop(gone.send(()));
+        drop(gone);
     });
     tokio::select! {
         _ = coordinator_gone => {}
@@ -106,17 +125,26 @@ fn prepare() -> Result<(Vec<Bytes>, Vec<Bytes>), String> {
     Ok((texts, pieces))
 }
 
-/// The count to check against: single-threaded, and without any chunks.
-fn count_whole(files: &[Bytes]) -> Counts {
-    let mut counts = Counts::default();
-    for file in files {
-        words::count(file, &mut counts);
-    }
-    counts
+/// The count to check against: on one thread, and without any chunks.
+async fn count_plainly(files: Vec<Bytes>) -> Counts {
+    let (counted, counts) = oneshot::channel();
+    // A thread, so that a signal need not wait for a large file.
+    thread::spawn(move || {
+        let mut counts = Counts::default();
+        for file in files {
+            words::count(&file, &mut counts);
+        }
+        drop(counted.send(counts));
+    });
+    counts.await.expect("the thread counts to the end")
 }
 
-/// The files can't be counted, and it is up to the user.
 fn refuse(message: &str) -> ExitCode {
     eprintln!("{message}");
     ExitCode::from(2)
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("failed: {message}");
+    ExitCode::FAILURE
 }

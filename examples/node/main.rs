@@ -10,19 +10,28 @@
 
 mod echo;
 
+use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
+use std::thread;
 
 use echo::{Echo, EchoCall};
 use noex::prelude::*;
-use noex::{ClusterEvent, Events};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
+use noex::{ClusterEvent, Events, Pid, StartError};
+use tokio::sync::mpsc;
 
 const USAGE: &str =
-    "usage: node --name NAME [--port PORT] [--listen HOST] [--seed [NAME@]HOST:PORT]…";
+    "usage: node [--name NAME] [--port PORT] [--listen HOST] [--seed [NAME@]HOST:PORT]…";
 const HELP: &str = "nodes | names | start NAME | call NAME MSG | stop NAME | quit";
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if std::env::args()
+        .skip(1)
+        .any(|argument| argument == "--help")
+    {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let config = match configure(std::env::args().skip(1)) {
         Ok(config) => config,
         Err(error) => {
@@ -33,16 +42,15 @@ async fn main() -> ExitCode {
     let node = match Node::start(config).await {
         Ok(node) => node,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("the node does not start: {error}");
             return ExitCode::FAILURE;
         }
     };
     println!("{} is up; {HELP}", node.id());
     let events = node.cluster().subscribe();
-    let input = BufReader::new(tokio::io::stdin()).lines();
     let _inside = node.enter();
     tokio::select! {
-        () = prompt(&node, input) => {}
+        () = prompt(&node, read_lines()) => {}
         () = narrate(events) => {}
         _ = tokio::signal::ctrl_c() => {}
     }
@@ -71,20 +79,51 @@ fn configure(mut arguments: impl Iterator<Item = String>) -> Result<ClusterConfi
     Ok(config)
 }
 
-async fn prompt(node: &Node, mut input: Lines<BufReader<Stdin>>) {
-    while let Ok(Some(line)) = input.next_line().await {
-        let mut words = line.trim().splitn(3, ' ');
-        let answer = match (words.next(), words.next(), words.next()) {
-            (None | Some(""), ..) => continue,
-            (Some("quit"), None, None) => return,
-            (Some("nodes"), None, None) => nodes(node),
-            (Some("names"), None, None) => names(node),
-            (Some("start"), Some(name), None) => start(name).await,
-            (Some("call"), Some(name), Some(message)) => call(name, message).await,
-            (Some("stop"), Some(name), None) => stop(name).await,
-            _ => format!("not understood; {HELP}"),
+/// The lines that are typed, read on a thread: the end of the program need not wait for one.
+fn read_lines() -> mpsc::Receiver<String> {
+    let (tx, lines) = mpsc::channel(1);
+    thread::spawn(move || {
+        let mut typed = std::io::stdin().lock().lines().map_while(Result::ok);
+        typed.all(|line| tx.blocking_send(line).is_ok())
+    });
+    lines
+}
+
+async fn prompt(node: &Node, mut lines: mpsc::Receiver<String>) {
+    show_prompt();
+    while let Some(line) = lines.recv().await {
+        let (command, rest) = split_word(&line);
+        let (name, message) = split_word(rest);
+        let answer = match (command, name, message) {
+            ("quit", "", _) => return,
+            ("", ..) => None,
+            ("nodes", "", _) => Some(nodes(node)),
+            ("names", "", _) => Some(names(node)),
+            ("start", name, "") if !name.is_empty() => Some(start(node, name).await),
+            ("call", name, message) if !message.is_empty() => Some(call(name, message).await),
+            ("stop", name, "") if !name.is_empty() => Some(stop(name).await),
+            _ => Some(format!("not understood; {HELP}")),
         };
-        println!("{answer}");
+        if let Some(answer) = answer {
+            println!("{answer}");
+        }
+        show_prompt();
+    }
+}
+
+/// The first word, and what follows it.
+fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim_start())
+}
+
+/// Asks a person for the next command; a program knows.
+fn show_prompt() {
+    if std::io::stdin().is_terminal() {
+        print!("> ");
+        // Without a prompt everything works as well.
+        drop(std::io::stdout().flush());
     }
 }
 
@@ -101,12 +140,10 @@ fn nodes(node: &Node) -> String {
 }
 
 fn names(node: &Node) -> String {
-    let names = node.registry().names().into_iter().map(|(name, pid)| {
-        let home = node.local().node_of(pid.creation());
-        let home = home.map_or_else(|| "a node that is gone".to_owned(), |home| home.to_string());
-        format!("{name} {pid} on {home}")
-    });
-    let names: Vec<String> = names.collect();
+    let names = node.registry().names().into_iter();
+    let names: Vec<String> = names
+        .map(|(name, pid)| format!("{name} is {}", describe(node, pid)))
+        .collect();
     if names.is_empty() {
         "no names".to_owned()
     } else {
@@ -114,10 +151,23 @@ fn names(node: &Node) -> String {
     }
 }
 
-async fn start(name: &str) -> String {
-    match Echo::start(()).name(Global(name.to_owned())).await {
+async fn start(node: &Node, name: &str) -> String {
+    // The server outlives the line that was typed.
+    let its_own = String::from(name);
+    match Echo::start(()).name(Global(its_own)).await {
         Ok(server) => format!("{name} started as {}", server.pid()),
+        Err(StartError::AlreadyStarted(pid)) => {
+            format!("{name} is taken: it is {}", describe(node, pid))
+        }
         Err(error) => format!("{name} not started: {error}"),
+    }
+}
+
+/// A process and where it runs.
+fn describe(node: &Node, pid: Pid) -> String {
+    match node.local().node_of(pid.creation()) {
+        Some(home) => format!("{pid} on {home}"),
+        None => format!("{pid} on a node that is gone"),
     }
 }
 
@@ -139,11 +189,18 @@ async fn stop(name: &str) -> String {
 /// Tells of nodes that come and go.
 async fn narrate(mut events: Events) {
     while let Some(event) = events.next().await {
-        match event {
-            Ok(ClusterEvent::NodeUp(info)) => println!("[+] {}", info.id),
-            Ok(ClusterEvent::NodeDown { id, reason }) => println!("[-] {id} ({reason})"),
-            Ok(_) => {}
-            Err(missed) => println!("[?] {missed} events missed"),
-        }
+        let news = match event {
+            Ok(ClusterEvent::NodeUp(info)) => format!("[+] {}", info.id),
+            Ok(ClusterEvent::NodeDown { id, reason }) => format!("[-] {id} ({reason})"),
+            Ok(_) => continue,
+            Err(missed) => format!("[?] {missed}"),
+        };
+        let over_the_prompt = if std::io::stdin().is_terminal() {
+            "\r"
+        } else {
+            ""
+        };
+        println!("{over_the_prompt}{news}");
+        show_prompt();
     }
 }

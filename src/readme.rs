@@ -1,0 +1,2 @@
+//! README.md, so that the snippet it opens with is compiled.
+#![doc = include_str!("../README.md")]
