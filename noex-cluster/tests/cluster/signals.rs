@@ -1,10 +1,12 @@
 //! Processes on two nodes do things to each other.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::{Process, SpawnOptions};
 use noex_core::{Encoded, ExitReason, LocalNode, Pid, RouteError, Signal, Target};
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::harness::{TestNode, config, start, within};
@@ -15,7 +17,7 @@ const MESSAGES: u64 = 20_000;
 /// A process that reports what comes to it.
 fn reporter(node: &LocalNode) -> (Arc<Process<()>>, mpsc::Receiver<Incoming<()>>) {
     let (tx, rx) = mpsc::channel(100_000);
-    let options = SpawnOptions::default().capacity(100_000);
+    let options = SpawnOptions::default().capacity(NonZeroUsize::new(100_000).unwrap());
     let process = node.spawn(options, |mut mailbox| async move {
         while tx.try_send(mailbox.next().await).is_ok() {}
         ExitReason::Normal

@@ -165,7 +165,7 @@ impl<M> Mailbox<M> {
         }
         state.encoded_bytes += size;
         let info = Box::new(Info::Flood { from, payload });
-        push_and_wake(&mut state, Incoming::Info(info));
+        push_and_wake(state, Incoming::Info(info));
         true
     }
 
