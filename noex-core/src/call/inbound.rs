@@ -13,6 +13,7 @@ use crate::codec::{self, Wire};
 use crate::id::{Creation, Pid};
 use crate::node::LocalNode;
 use crate::process::{Unanswered, leave_unanswered};
+use crate::router::RouteError;
 use crate::signal::{Encoded, Signal, Target};
 
 /// A message from another node, not decoded yet, with a handle for each reply that it can give.
@@ -174,10 +175,19 @@ impl Remote {
 
     fn answer(self, signal: Signal) {
         self.node.inbound_calls().close(self.address);
-        let to = Target::Node(self.address.node);
-        if let Err(error) = self.node.send(&to, signal) {
-            let node = self.address.node;
-            tracing::debug!(%node, %error, "the caller's node is gone; its reply is dropped");
+        let node = self.address.node;
+        match self.node.send(&Target::Node(node), signal) {
+            Ok(()) => {}
+            Err(RouteError::TooLarge { size, limit }) => {
+                tracing::warn!(%node, size, limit, "a reply is too large; its caller is told");
+                // The call was handled, which the error for a request that is too large denies.
+                let text = format!("the reply of {size} bytes is over the limit of {limit}");
+                self.node
+                    .fail_call(self.address, CallError::Codec(text.into()));
+            }
+            Err(error) => {
+                tracing::debug!(%node, %error, "the caller's node is gone; its reply is dropped");
+            }
         }
     }
 

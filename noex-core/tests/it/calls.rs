@@ -1,13 +1,18 @@
 //! Calls at the core's level: handles, cells, deadlines.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use bytes::Bytes;
 use noex_core::call::ReplyFuture;
 use noex_core::mailbox::Incoming;
 use noex_core::process::{SpawnOptions, current_pid};
-use noex_core::{CallError, Encoded, ExitReason, LocalNode, ReplyTo, Signal, Target, codec};
+use noex_core::{
+    CallError, Creation, Encoded, ExitReason, LocalNode, ReplyTo, RouteError, Router, Signal,
+    Target, codec,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -153,6 +158,50 @@ async fn a_node_that_does_not_hold_the_handle_can_t_answer() {
     nodes[2].send(&to, answer(6)).unwrap();
     nodes[1].send(&to, answer(7)).unwrap();
     assert_eq!(future.await, Ok(7));
+}
+
+/// A router that carries no replies.
+#[derive(Debug)]
+struct Narrow(Arc<dyn Router>);
+
+impl Router for Narrow {
+    fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
+        match signal {
+            Signal::Reply { body, .. } => Err(RouteError::TooLarge {
+                size: body.len(),
+                limit: 0,
+            }),
+            signal => self.0.route(to, signal),
+        }
+    }
+
+    fn flood(&self, _topic: &str, _payload: Bytes) {}
+
+    fn neighbours(&self) -> Vec<Creation> {
+        self.0.neighbours()
+    }
+}
+
+#[tokio::test]
+async fn the_caller_is_told_of_a_reply_that_is_too_large() {
+    let (_net, nodes) = Net::of(2);
+    nodes[1].attach(Arc::new(Narrow(nodes[1].router())));
+    let (future, reply) = open(&nodes[0]);
+    let server = nodes[1].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        if let Incoming::<()>::Encoded(inbound) = mailbox.next().await {
+            let ask: Ask<u64> = inbound.decode().unwrap();
+            ask.reply.send(ask.number);
+        }
+        ExitReason::Normal
+    });
+    let ask = Ask {
+        reply,
+        number: 7_u64,
+    };
+    send(&nodes[0], server.pid(), &ask);
+    let error = soon("the caller is told", future).await.unwrap_err();
+    assert!(matches!(error, CallError::Codec(_)), "{error}");
+    assert!(!error.is_not_executed());
 }
 
 #[tokio::test]

@@ -68,9 +68,13 @@ impl Machine {
             }
             Aim::Member(_) => {}
         }
+        // One that lost its session has the detection time for another: an answer is none.
         if let Some(member) = self.members.get_mut(&peer.id)
             && member.peer == *peer
-            && let State::Up { heard_at, .. } = &mut member.state
+            && let State::Up {
+                heard_at,
+                session: Some(_),
+            } = &mut member.state
         {
             *heard_at = now;
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::message::{RECORDS_MAX, Record, Standing};
-use super::simulation::{RULES, Simulation, Told};
+use super::simulation::{RULES, Simulation, Told, key_of};
 use super::timeouts::DIALS_MAX;
 use super::{DialFailure, Input, Message, Output, Stream};
 use crate::proto::wire::Refusal;
@@ -215,6 +215,31 @@ fn a_goodbye_waits_for_what_a_busy_node_has_yet_to_read() {
     assert!(!iter::from_fn(|| machine.poll_output()).any(is_down));
     machine.handle_input(Input::LaneEnded { session }, sim.now + seconds(1));
     assert!(iter::from_fn(|| machine.poll_output()).any(is_down));
+}
+
+#[test]
+fn a_member_that_answers_and_opens_no_session_is_down_in_time() {
+    let mut sim = cluster(0, 2);
+    let (session, stream) = (sim.sessions_of(0)[0], Stream::Control);
+    let (peer, mut now) = (sim.nodes[1].peer.clone(), sim.now);
+    let machine = &mut sim.nodes[0].machine;
+    machine.handle_input(Input::Closed { session, stream }, now);
+    let end = now + 2 * RULES.detection_time();
+    let mut is_down = false;
+    while now < end && !is_down {
+        now += Duration::from_millis(100);
+        machine.handle_timeout(now);
+        while let Some(output) = machine.poll_output() {
+            if let Output::Dial { dial, .. } = output {
+                let (peer, key) = (peer.clone(), key_of(peer.creation));
+                machine.handle_input(Input::Identified { dial, peer, key }, now);
+                let how = DialFailure::Lost;
+                machine.handle_input(Input::DialFailed { dial, how }, now);
+            }
+            is_down |= matches!(output, Output::PeerDown { .. });
+        }
+    }
+    assert!(is_down);
 }
 
 /// A node that was told of so many others that do not exist, in a message each.
