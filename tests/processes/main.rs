@@ -13,6 +13,7 @@
 mod support;
 mod probe;
 mod mesh;
+mod proxy;
 mod joining;
 mod crossing;
 mod failing;
@@ -21,3 +22,5 @@ mod calls;
 mod order;
 mod panics;
 mod names;
+mod strangers;
+mod secrecy;
