@@ -8,15 +8,11 @@ use std::sync::{Arc, Mutex};
 /// Stands between the nodes that dial it and the one behind it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    state: Arc<State>,
+    connections: Connections,
 }
 
-#[derive(Default)]
-struct State {
-    connections: Mutex<Vec<Arc<Connection>>>,
-    /// Whether the next bytes of a client are to be changed, on whichever connection.
-    flips: AtomicBool,
-}
+/// In the order in which they were dialled.
+type Connections = Arc<Mutex<Vec<Arc<Connection>>>>;
 
 /// What went over one connection.
 #[derive(Default)]
@@ -25,36 +21,40 @@ struct Connection {
     from_server: Mutex<Vec<u8>>,
     /// The directions that have ended.
     ended: AtomicUsize,
-    is_flipped: AtomicBool,
+    /// Whether the next bytes of the client are to be changed.
+    flips: AtomicBool,
 }
 
 impl Proxy {
     pub(crate) fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::<State>::default();
-        let shared = Arc::clone(&state);
+        let connections = Connections::default();
+        let carried = Arc::clone(&connections);
         // It waits for connections until the test's process ends.
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                carry(client, TcpStream::connect(server).unwrap(), &shared);
+                carried.lock().unwrap().push(carry(client, server));
             }
         });
-        Self { address, state }
+        Self {
+            address,
+            connections,
+        }
     }
 
-    /// Changes one bit of what a client sends next.
+    /// Changes one bit of what the client sends next on its last connection.
     pub(crate) fn flip_a_bit(&self) {
-        self.state.flips.store(true, Ordering::SeqCst);
+        let connections = self.connections.lock().unwrap();
+        let last = connections.last().expect("the client has dialled");
+        last.flips.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the connection on which a bit was changed has ended, in both directions.
-    pub(crate) fn flipped_has_ended(&self) -> bool {
-        let connections = self.state.connections.lock().unwrap();
-        let mut flipped = connections
-            .iter()
-            .filter(|connection| connection.is_flipped.load(Ordering::SeqCst));
-        flipped.any(|connection| connection.ended.load(Ordering::SeqCst) == 2)
+    /// How many connections have ended in both directions.
+    pub(crate) fn ended(&self) -> usize {
+        let connections = self.connections.lock().unwrap();
+        let both = |connection: &&Arc<Connection>| connection.ended.load(Ordering::SeqCst) == 2;
+        connections.iter().filter(both).count()
     }
 
     /// What the client of each connection has sent.
@@ -68,26 +68,21 @@ impl Proxy {
     }
 
     fn recorded(&self, which: impl Fn(&Connection) -> &Mutex<Vec<u8>>) -> Vec<Vec<u8>> {
-        let connections = self.state.connections.lock().unwrap();
+        let connections = self.connections.lock().unwrap();
         let each = connections.iter();
         each.map(|connection| which(connection).lock().unwrap().clone())
             .collect()
     }
 }
 
-fn carry(client: TcpStream, server: TcpStream, state: &Arc<State>) {
-    let connection = Arc::<Connection>::default();
-    state
-        .connections
-        .lock()
-        .unwrap()
-        .push(Arc::clone(&connection));
+fn carry(client: TcpStream, server: SocketAddr) -> Arc<Connection> {
+    let server = TcpStream::connect(server).unwrap();
     let (answers, asker) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-    let (there, shared) = (Arc::clone(&connection), Arc::clone(state));
+    let connection = Arc::<Connection>::default();
+    let (there, back) = (Arc::clone(&connection), Arc::clone(&connection));
     std::thread::spawn(move || {
         copy(client, server, |bytes| {
-            if shared.flips.swap(false, Ordering::SeqCst) {
-                there.is_flipped.store(true, Ordering::SeqCst);
+            if there.flips.swap(false, Ordering::SeqCst) {
                 let middle = bytes.len() / 2;
                 bytes[middle] ^= 1;
             }
@@ -97,14 +92,11 @@ fn carry(client: TcpStream, server: TcpStream, state: &Arc<State>) {
     });
     std::thread::spawn(move || {
         copy(answers, asker, |bytes| {
-            connection
-                .from_server
-                .lock()
-                .unwrap()
-                .extend_from_slice(bytes);
+            back.from_server.lock().unwrap().extend_from_slice(bytes);
         });
-        connection.ended.fetch_add(1, Ordering::SeqCst);
+        back.ended.fetch_add(1, Ordering::SeqCst);
     });
+    connection
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream, mut see: impl FnMut(&mut [u8])) {
