@@ -25,8 +25,8 @@ const CHUNK_PATIENCE: Duration = Duration::from_secs(20);
 /// How often the coordinator looks after its counters and its victim.
 const TICK: Duration = Duration::from_millis(20);
 
-/// After so many ticks, half a minute, in which no chunk was counted the job is stuck. Ticks, so that
-/// a job which was itself suspended may go on.
+/// After so many ticks, half a minute, without a chunk counted the job is stuck. Ticks, so that a
+/// job which was itself suspended may go on.
 const IDLE_TICKS_MAX: u32 = 1_500;
 
 /// Who holds a chunk: this counter, while it lives on this node.
