@@ -70,7 +70,7 @@ impl Bound {
         } = self;
         let runtime = Handle::current();
         if !config.keys.secure {
-            tracing::warn!(
+            tracing::info!(
                 node = %node_id,
                 "no secret is set: whoever reaches the port can join the cluster"
             );
@@ -79,6 +79,7 @@ impl Bound {
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));
         let identity = Identity {
+            local: node.clone(),
             node: node_id.clone(),
             creation: node.creation(),
             static_key: StaticKey::generate(),

@@ -58,8 +58,8 @@ impl View {
     }
 
     /// A node is up.
-    pub(crate) fn up(&self, peer: &Peer) {
-        let (facts, heard_at) = (Facts::default(), Instant::now());
+    pub(crate) fn up(&self, peer: &Peer, facts: Facts) {
+        let heard_at = Instant::now();
         let member = Member {
             peer: peer.clone(),
             status: NodeStatus::Up,

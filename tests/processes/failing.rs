@@ -197,6 +197,8 @@ async fn contract_c40_a_node_that_is_up_has_facts_and_is_listed() {
     let mut events = mesh.events;
     while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, events.next()).await {
         if let Ok(ClusterEvent::NodeUp(info)) = event {
+            // Its registry and its spawner run before it shows itself.
+            assert!(info.process_count >= 2 && info.uptime > Duration::ZERO);
             up.push(info.id);
         }
     }

@@ -17,7 +17,7 @@ use super::identity::Identity;
 use super::stream::{PlainStream, SecureStream, StreamError};
 use super::warnings::Warnings;
 use crate::proto::handshake::{Accepted, Accepting, HandshakeError, Purpose};
-use crate::proto::membership::SessionId;
+use crate::proto::membership::{Facts, SessionId};
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict, encode_frame};
 
 /// What every accepted connection needs.
@@ -88,6 +88,10 @@ impl Acceptor {
         let claim = Claim {
             peer: Peer::new(peer.node, peer.creation),
             key: peer_key,
+            facts: Facts {
+                process_count: peer.process_count,
+                uptime: peer.uptime,
+            },
         };
         let frame_size_max = match peer.purpose {
             Purpose::Session => CONTROL_FRAME_SIZE_MAX,

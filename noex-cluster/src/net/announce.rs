@@ -18,7 +18,11 @@ impl Driver {
                 let queue = self.publish_lane(session, &peer);
                 self.node.peer_up(&peer);
                 self.start_lane(session, queue);
-                self.view.up(&peer);
+                let facts = self
+                    .sessions
+                    .get(&session)
+                    .map(|streams| streams.claim.facts);
+                self.view.up(&peer, facts.unwrap_or_default());
             }
             Output::PeerReconnected { peer, session } => {
                 notices::log_reconnected(&peer);

@@ -6,7 +6,7 @@ use noex_core::Peer;
 use tokio::sync::oneshot;
 
 use super::stream::SecureStream;
-use crate::proto::membership::{DialFailure, DialId, Message, SessionId, Stream};
+use crate::proto::membership::{DialFailure, DialId, Facts, Message, SessionId, Stream};
 use crate::proto::wire::Verdict;
 
 /// What the tasks around the driver tell it.
@@ -70,11 +70,20 @@ pub(super) enum Arrival {
     Closed { session: SessionId, stream: Stream },
 }
 
-/// Who somebody proved to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who somebody proved to be, and how that node fares.
+#[derive(Debug, Clone)]
 pub(super) struct Claim {
     /// Who.
     pub(super) peer: Peer,
     /// The static key that it proved to hold.
     pub(super) key: [u8; 32],
+    /// What it said of itself.
+    pub(super) facts: Facts,
+}
+
+impl Claim {
+    /// Whether both are of the same node, by the same key.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        self.peer == other.peer && self.key == other.key
+    }
 }

@@ -16,7 +16,7 @@ use super::key_memory::KeyMemory;
 use super::stream::{PlainStream, SecureStream, StreamError};
 use super::warnings::Warnings;
 use crate::proto::handshake::{Dialled, Dialling, Purpose};
-use crate::proto::membership::{DialFailure, DialId, Endpoint};
+use crate::proto::membership::{DialFailure, DialId, Endpoint, Facts};
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict};
 
 /// What every dial needs.
@@ -223,7 +223,7 @@ impl Dialer {
             .answer(address, Purpose::Lane { session })
             .await
             .map_err(lost)?;
-        if claim_of(&answered.dialled) != *claim {
+        if !claim_of(&answered.dialled).is_of(claim) {
             return Err(DialFailure::Declined(Refusal::WrongKey));
         }
         let (lane, _session) = self.ask(answered, self.frame_size_max).await?;
@@ -263,5 +263,9 @@ fn claim_of(dialled: &Dialled) -> Claim {
     Claim {
         peer,
         key: dialled.peer_key,
+        facts: Facts {
+            process_count: dialled.peer.process_count,
+            uptime: dialled.peer.uptime,
+        },
     }
 }

@@ -20,9 +20,7 @@ use super::notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
 use crate::config::Seed;
-use crate::proto::membership::{
-    DialId, Facts, Input, Machine, Message, Output, SessionId, Status, Via,
-};
+use crate::proto::membership::{DialId, Input, Machine, Message, Output, SessionId, Status, Via};
 use crate::proto::wire::{Refusal, Verdict};
 use crate::view::View;
 
@@ -173,7 +171,7 @@ impl Driver {
             }
             Arrival::Asked { claim, verdict } => {
                 let session = self.next_session();
-                let Claim { peer, key } = claim.clone();
+                let Claim { peer, key, .. } = claim.clone();
                 self.asking.insert(session, (claim, verdict));
                 self.feed(Input::Asked { session, peer, key });
             }
@@ -224,7 +222,7 @@ impl Driver {
         let waiting = self.sessions.get(&session);
         let waiting = waiting.filter(|streams| streams.control.is_some() && streams.awaits_lane());
         let answer = match waiting {
-            Some(streams) if streams.claim == *claim => Verdict::Accepted { session: session.0 },
+            Some(streams) if streams.claim.is_of(claim) => Verdict::Accepted { session: session.0 },
             Some(_) => Verdict::Refused(Refusal::WrongKey),
             None => Verdict::Refused(Refusal::UnknownSession),
         };
@@ -246,7 +244,7 @@ impl Driver {
         let Some(streams) = self.sessions.get(&session) else {
             return;
         };
-        let Claim { peer, key } = streams.claim.clone();
+        let Claim { peer, key, .. } = streams.claim.clone();
         self.feed(Input::SessionOpened {
             session,
             peer,
@@ -355,10 +353,7 @@ impl Driver {
     }
 
     fn send_heartbeat(&self, session: SessionId) {
-        let facts = Facts {
-            process_count: u64::try_from(self.node.process_count()).unwrap_or(u64::MAX),
-            uptime: self.node.uptime(),
-        };
+        let facts = self.identity.facts();
         self.send(session, &Message::Heartbeat(facts));
     }
 

@@ -1,14 +1,17 @@
 //! `Identity`: what a node shows of itself in a handshake.
 
-use noex_core::{Creation, NodeId, Peer};
+use noex_core::{Creation, LocalNode, NodeId, Peer};
 
 use crate::proto::handshake::{Hello, Purpose};
+use crate::proto::membership::Facts;
 use crate::proto::wire::{SessionEnds, WIRE_VERSIONS};
 use crate::secret::{Keyring, StaticKey};
 
 /// What a node shows of itself in a handshake, and the keys that it does it with.
 #[derive(Debug)]
 pub(crate) struct Identity {
+    /// The node, which tells how it fares.
+    pub(crate) local: LocalNode,
     /// Who it is.
     pub(crate) node: NodeId,
     /// Which of its lives this is.
@@ -24,13 +27,23 @@ pub(crate) struct Identity {
 impl Identity {
     /// What the node says of itself on a connection for this purpose.
     pub(crate) fn hello(&self, purpose: Purpose) -> Hello {
+        let facts = self.facts();
         Hello {
             node: self.node.clone(),
             creation: self.creation,
             purpose,
             versions: WIRE_VERSIONS,
             capabilities: 0,
-            uptime: std::time::Duration::ZERO,
+            uptime: facts.uptime,
+            process_count: facts.process_count,
+        }
+    }
+
+    /// How the node fares.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            process_count: u64::try_from(self.local.process_count()).unwrap_or(u64::MAX),
+            uptime: self.local.uptime(),
         }
     }
 

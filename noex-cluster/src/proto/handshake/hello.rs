@@ -32,6 +32,9 @@ pub(crate) struct Hello {
     /// For how long it has been running.
     #[serde(default)]
     pub(crate) uptime: Duration,
+    /// How many processes run on it.
+    #[serde(default)]
+    pub(crate) process_count: u64,
 }
 
 /// What a connection is for.
@@ -84,6 +87,7 @@ mod tests {
             versions,
             capabilities: 5,
             uptime: Duration::from_millis(1500),
+            process_count: 7,
         }
     }
 

@@ -20,6 +20,7 @@ fn hello(bits: u64) -> Hello {
         versions: (1, 1),
         capabilities: 0,
         uptime: Duration::from_secs(bits),
+        process_count: bits,
     }
 }
 
@@ -156,6 +157,7 @@ fn the_longest_names_fit_a_handshake_message() {
         versions: (u16::MAX, u16::MAX),
         capabilities: u64::MAX,
         uptime: Duration::MAX,
+        process_count: u64::MAX,
     };
     let (own, keys) = (StaticKey::generate(), keyring(&["s"]));
     let (dialling, one) = Dialling::start(&key("s"), &own, CLUSTER, &long).unwrap();
