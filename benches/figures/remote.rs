@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use noex::prelude::*;
 use noex::{ClusterEvent, Secret};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::local::{Sum, SumCall, call};
 use crate::tcp_floor::{self, Client};
@@ -20,6 +21,10 @@ const SECRET: &str = "a secret for figures only";
 const CALLS: u32 = 20_000;
 const CASTS: u32 = 300_000;
 const CAST_SIZE: usize = 32;
+
+/// How many casts go out before a call waits for all of them: there is no flow control between
+/// nodes yet, and a mailbox holds 65,536.
+const WINDOW: u32 = 16_384;
 
 /// Killed when it is dropped.
 struct Served(Child);
@@ -112,16 +117,25 @@ pub(crate) async fn figures() -> Vec<Figure> {
     let mut more = Figure::new("remote call, 256 callers");
     let mut casts = Figure::new("remote cast of 32 bytes");
     for _ in 0..ROUNDS {
-        one.ours.push(ours(&server, 1).await);
+        one.ours.push(ours(&node, &server, 1).await);
         one.floor.push(floor(&client, 1).await);
-        many.ours.push(ours(&server, 64).await);
+        many.ours.push(ours(&node, &server, 64).await);
         many.floor.push(floor(&client, 64).await);
-        more.ours.push(ours(&server, 256).await);
+        more.ours.push(ours(&node, &server, 256).await);
         more.floor.push(floor(&client, 256).await);
-        casts.ours.push(our_casts(&server).await);
+        casts.ours.push(our_casts(&node, &server).await);
         casts.floor.push(floor_casts(&client).await);
     }
     vec![one, many, more, casts]
+}
+
+/// Starts a task of `node`.
+fn spawn<F>(node: &Node, future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let _inside = node.enter();
+    noex::spawn(future)
 }
 
 /// How many calls `callers` make together: as many as are needed for a steady figure.
@@ -129,12 +143,12 @@ fn total(callers: u32) -> u32 {
     CALLS * callers.min(8) / callers * callers
 }
 
-async fn ours(server: &ServerRef<Sum>, callers: u32) -> Duration {
+async fn ours(node: &Node, server: &ServerRef<Sum>, callers: u32) -> Duration {
     let start = Instant::now();
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
             let server = server.clone();
-            noex::spawn(async move {
+            spawn(node, async move {
                 for _ in 0..total(callers) / callers {
                     call(&server, 1).await;
                 }
@@ -165,9 +179,9 @@ async fn floor(client: &Client, callers: u32) -> Duration {
     start.elapsed() / total(callers)
 }
 
-async fn our_casts(server: &ServerRef<Sum>) -> Duration {
+async fn our_casts(node: &Node, server: &ServerRef<Sum>) -> Duration {
     let server = server.clone();
-    let sent = noex::spawn(async move {
+    let sent = spawn(node, async move {
         let before = server
             .call(|reply| SumCall::Add(0, reply))
             .await
@@ -179,8 +193,8 @@ async fn our_casts(server: &ServerRef<Sum>) -> Duration {
                 message = refused.into_message();
                 tokio::task::yield_now().await;
             }
-            if sent % 256 == 255 {
-                tokio::task::yield_now().await;
+            if sent % WINDOW == WINDOW - 1 {
+                call(&server, 0).await;
             }
         }
         let after = call(&server, 0).await;
@@ -197,8 +211,8 @@ async fn floor_casts(client: &Client) -> Duration {
     let start = Instant::now();
     for sent in 0..CASTS {
         client.cast(vec![7; CAST_SIZE]).await;
-        if sent % 256 == 255 {
-            tokio::task::yield_now().await;
+        if sent % WINDOW == WINDOW - 1 {
+            client.call(0).await;
         }
     }
     client.call(0).await;
