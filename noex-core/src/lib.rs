@@ -18,12 +18,13 @@ pub mod process;
 pub mod router;
 pub mod signal;
 pub mod task;
+mod timer;
 
 pub use call::ReplyTo;
 pub use call::{CallError, ReplyAddress};
 pub use codec::{Local, Wire};
 pub use exit::{ExitReason, Panic};
-pub use id::{CallRef, Creation, MonitorRef, NodeId, NodeIdError, Pid};
+pub use id::{CallRef, Creation, MonitorRef, NodeId, NodeIdError, Pid, TimerRef};
 pub use node::{LocalNode, NameError, NodeDownReason, Peer, PeerEvent, WeakNode};
 pub use process::current_pid;
 pub use router::{NoRouter, RouteError, Router};

@@ -6,28 +6,42 @@
 //!   GenServer::call(to, Call::Get)  ──►   handle_call, answers by its ReplyTo
 //!   GenServer::cast(to, Cast::Add)  ──►   handle_cast
 //!   a Down, an Exit, a node event   ──►   handle_info
+//!   its own timers                  ──►   handle_cast, handle_info
 //!   GenServer::stop(to)             ──►   terminate
 //! ```
+//!
+//! What else a program needs of OTP stands on it: [`state_machine`] where the handling depends on
+//! a state, [`Agent`] where a state is all there is, [`task`] for work that ends with a value, and
+//! [`blocking`] for servers that block and for callers outside of the runtime.
 
+mod agenda;
+mod agent;
+pub mod blocking;
 mod call;
 mod cast;
 mod context;
 mod dest;
 mod error;
 mod flow;
+mod multi_call;
 mod request;
 mod run;
 mod server;
 mod server_ref;
 mod start;
 mod stop;
+pub mod state_machine;
+pub mod task;
+mod timers;
 
+pub use agent::{Agent, AgentCall, AgentInit, AgentWork};
 pub use call::Call;
 pub use context::Context;
 pub use dest::{Address, Dest};
 pub use error::{CastError, StartError};
 pub use flow::Flow;
-pub use noex_core::{CallError, ReplyTo};
+pub use multi_call::multi_call;
+pub use noex_core::{CallError, ReplyTo, TimerRef};
 pub use request::Request;
 pub use server::GenServer;
 pub use server_ref::ServerRef;

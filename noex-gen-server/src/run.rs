@@ -3,7 +3,8 @@
 use noex_core::call::{CallGuard, Inbound, ReplyTo};
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
-use noex_core::{CallError, ExitReason, Pid};
+use noex_core::{CallError, ExitReason, Pid, TimerRef};
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use crate::request::protocol_of;
@@ -45,8 +46,25 @@ pub(crate) async fn serve<S: GenServer>(
     };
     ready.send(Ok(()));
     let protocol = protocol_of::<S>();
+    let mut flow = Flow::Continue;
     let reason = loop {
-        let flow = match receiver.next().await {
+        if cx.agenda().is_pending() {
+            flow = between(&mut state, flow, &mut receiver, &mut cx).await;
+        }
+        if let Flow::Stop(reason) = flow {
+            break reason;
+        }
+        // The number of a cancelled timer is no message.
+        let incoming = loop {
+            let incoming = receiver.next().await;
+            let Some(timer) = timer_of(&incoming) else {
+                break incoming;
+            };
+            if let Some(due) = cx.agenda().due(cx.node(), cx.pid(), timer) {
+                break due;
+            }
+        };
+        flow = match incoming {
             Incoming::Message(Request::Call(call, guard)) => {
                 let now = receiver.now();
                 handle_call(&mut state, call, guard, now, &mut cx).await
@@ -61,13 +79,40 @@ pub(crate) async fn serve<S: GenServer>(
                 info => state.handle_info(info, &mut cx).await,
             },
         };
-        if let Flow::Stop(reason) = flow {
-            break reason;
-        }
     };
     cx.set_deadline(None);
     state.terminate(&reason, &mut cx).await;
     reason
+}
+
+fn timer_of<M>(incoming: &Incoming<M>) -> Option<TimerRef> {
+    match incoming {
+        Incoming::Info(info) => match **info {
+            Info::Timer(timer) => Some(timer),
+            _ => None,
+        },
+        Incoming::Message(_) | Incoming::Encoded(_) => None,
+    }
+}
+
+/// What the server does by itself between two messages.
+async fn between<S: GenServer>(
+    state: &mut S,
+    mut flow: Flow,
+    receiver: &mut Receiver<Request<S>>,
+    cx: &mut Context<S>,
+) -> Flow {
+    while flow == Flow::Continue
+        && let Some(value) = cx.agenda().next_continuation()
+    {
+        // One that continues for ever must let others run, and can be killed.
+        consume_budget().await;
+        flow = state.handle_continue(value, cx).await;
+    }
+    if cx.agenda().handled(cx.node(), cx.pid()) {
+        receiver.shrink();
+    }
+    flow
 }
 
 async fn handle_call<S: GenServer>(

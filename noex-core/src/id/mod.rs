@@ -1,4 +1,4 @@
-//! What things are called: nodes, lives of nodes, processes, monitors, calls.
+//! What things are called: nodes, lives of nodes, processes, monitors, calls, timers.
 
 mod creation;
 mod node_id;
@@ -8,4 +8,4 @@ mod reference;
 pub use creation::Creation;
 pub use node_id::{NodeId, NodeIdError};
 pub use pid::Pid;
-pub use reference::{CallRef, MonitorRef};
+pub use reference::{CallRef, MonitorRef, TimerRef};

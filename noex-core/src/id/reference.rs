@@ -1,4 +1,4 @@
-//! `MonitorRef` and `CallRef`: numbers that name one monitor, one open call.
+//! `MonitorRef`, `CallRef` and `TimerRef`: numbers that name one monitor, open call or timer.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,24 @@ impl CallRef {
     }
 
     /// Its number, as written to the wire.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// Names one timer on the node of its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimerRef(u64);
+
+impl TimerRef {
+    /// The timer with this number.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Its number.
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0

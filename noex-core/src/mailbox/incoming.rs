@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::call::Inbound;
 use crate::exit::ExitReason;
-use crate::id::{Creation, MonitorRef, Pid};
+use crate::id::{Creation, MonitorRef, Pid, TimerRef};
 use crate::node::PeerEvent;
 
 /// One thing that a process finds in its mailbox, in the order in which it was sent.
@@ -44,6 +44,10 @@ pub enum Info {
         /// The news.
         payload: Bytes,
     },
+    /// A timer of this process is due.
+    Timer(TimerRef),
+    /// No message came for as long as the process had asked for.
+    Idle,
     /// Anything that this node's own code posted.
     Other(Box<dyn Any + Send>),
 }
@@ -58,6 +62,8 @@ impl fmt::Debug for Info {
             Self::Flood { from, payload } => {
                 write!(f, "Flood({} bytes from {from})", payload.len())
             }
+            Self::Timer(timer) => f.debug_tuple("Timer").field(timer).finish(),
+            Self::Idle => f.write_str("Idle"),
             Self::Other(_) => f.write_str("Other"),
         }
     }

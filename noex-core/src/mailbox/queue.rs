@@ -276,6 +276,11 @@ impl<M> Mailbox<M> {
         left
     }
 
+    /// Gives back the memory that the queue does not need now.
+    pub(crate) fn shrink(&self) {
+        self.state.lock().queue.shrink_to_fit();
+    }
+
     /// How many messages wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -25,6 +25,7 @@ use crate::process::{
 use crate::router::{NoRouter, RouteError, Router};
 use crate::signal::{Signal, Target};
 use crate::task;
+use crate::timer::Timers;
 
 /// The serial number that stands for the node itself, as in monitors set by no process.
 pub(super) const NODE_SERIAL: u64 = 0;
@@ -60,12 +61,14 @@ pub(super) struct Inner {
     inbound: InboundCalls,
     deadlines: Arc<Deadlines>,
     router: RwLock<Arc<dyn Router>>,
-    timer: tokio::task::AbortHandle,
+    timers: Arc<Timers>,
+    /// The tasks of `deadlines` and `timers`.
+    clocks: [tokio::task::AbortHandle; 2],
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.timer.abort();
+        self.clocks.iter().for_each(tokio::task::AbortHandle::abort);
     }
 }
 
@@ -79,8 +82,14 @@ impl LocalNode {
         install_hook();
         let runtime = Handle::current();
         let deadlines = Arc::new(Deadlines::new());
-        let timer = Arc::clone(&deadlines);
-        let timer = task::spawn_on(&runtime, async move { timer.run().await }).abort_handle();
+        let timers = Arc::new(Timers::new());
+        let clocks = {
+            let (deadlines, timers) = (Arc::clone(&deadlines), Arc::clone(&timers));
+            [
+                task::spawn_on(&runtime, async move { deadlines.run().await }).abort_handle(),
+                task::spawn_on(&runtime, async move { timers.run().await }).abort_handle(),
+            ]
+        };
         Self(Arc::new(Inner {
             id,
             creation: Creation::random(),
@@ -97,7 +106,8 @@ impl LocalNode {
             inbound: InboundCalls::default(),
             deadlines,
             router: RwLock::new(Arc::new(NoRouter::default())),
-            timer,
+            timers,
+            clocks,
         }))
     }
 
@@ -249,6 +259,10 @@ impl LocalNode {
         &self.0.deadlines
     }
 
+    pub(super) fn timers(&self) -> &Timers {
+        &self.0.timers
+    }
+
     pub(crate) fn inbound_calls(&self) -> &InboundCalls {
         &self.0.inbound
     }
@@ -304,6 +318,7 @@ impl LocalNode {
         // Whoever does not find the process must not find its names either.
         self.free_names(process);
         self.0.processes.remove(&process.pid().serial());
+        self.0.timers.forget(process.pid());
         self.bereave(process, reason);
     }
 }

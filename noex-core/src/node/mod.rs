@@ -10,6 +10,7 @@ mod peer_table;
 mod peers;
 mod relate;
 mod shutdown;
+mod timers;
 
 pub use local_node::{LocalNode, WeakNode};
 pub use names::NameError;

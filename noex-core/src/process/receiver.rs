@@ -72,6 +72,13 @@ impl<M: Send + 'static> Receiver<M> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// Gives back the memory that the mailbox and its batch do not need now: for a process that
+    /// expects to wait for long.
+    pub fn shrink(&mut self) {
+        self.batch.shrink_to_fit();
+        self.process.mailbox().shrink();
+    }
+
     /// The time. The first message of a batch needs no look at the clock.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -6,3 +6,4 @@ mod calls;
 mod mailbox;
 mod relations;
 mod support;
+mod timers;

@@ -6,12 +6,18 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod agents;
+mod blocking;
 mod busy;
 mod contract;
 mod handles;
 mod life;
+mod multi_call;
 mod order;
 mod refusals;
 mod server;
+mod state_machine;
 #[path = "../../../noex-core/tests/it/support.rs"]
 mod support;
+mod tasks;
+mod timers;
