@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use noex::Bytes;
 use noex::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,7 +23,7 @@ pub(crate) enum SumCall {
 impl GenServer for Sum {
     type Args = ();
     type Call = SumCall;
-    type Cast = Vec<u8>;
+    type Cast = Bytes;
 
     fn protocol() -> &'static str {
         "noex.figures.Sum"
@@ -39,7 +40,7 @@ impl GenServer for Sum {
         Flow::Continue
     }
 
-    async fn handle_cast(&mut self, cast: Vec<u8>, _cx: &mut Context<Self>) -> Flow {
+    async fn handle_cast(&mut self, cast: Bytes, _cx: &mut Context<Self>) -> Flow {
         self.0 += cast.len() as u64 + 1;
         Flow::Continue
     }
@@ -47,7 +48,7 @@ impl GenServer for Sum {
 
 enum Raw {
     Call(u64, oneshot::Sender<u64>),
-    Cast(Vec<u8>),
+    Cast(Bytes),
 }
 
 fn raw_sum() -> mpsc::UnboundedSender<Raw> {
@@ -151,7 +152,7 @@ where
 async fn our_casts(server: &ServerRef<Sum>) -> Duration {
     let start = Instant::now();
     for sent in 0..CASTS {
-        while server.cast(Vec::new()).is_err() {
+        while server.cast(Bytes::new()).is_err() {
             tokio::task::yield_now().await;
         }
         if sent % 1024 == 1023 {
@@ -165,7 +166,7 @@ async fn our_casts(server: &ServerRef<Sum>) -> Duration {
 async fn raw_casts(raw: &mpsc::UnboundedSender<Raw>) -> Duration {
     let start = Instant::now();
     for sent in 0..CASTS {
-        assert!(raw.send(Raw::Cast(Vec::new())).is_ok(), "the task runs");
+        assert!(raw.send(Raw::Cast(Bytes::new())).is_ok(), "the task runs");
         if sent % 1024 == 1023 {
             tokio::task::yield_now().await;
         }

@@ -188,7 +188,7 @@ async fn our_casts(node: &Node, server: &ServerRef<Sum>) -> Duration {
             .expect("it answers");
         let start = Instant::now();
         for sent in 0..CASTS {
-            let mut message = vec![7; CAST_SIZE];
+            let mut message = noex::Bytes::from(vec![7; CAST_SIZE]);
             while let Err(refused) = server.cast(message) {
                 message = refused.into_message();
                 tokio::task::yield_now().await;

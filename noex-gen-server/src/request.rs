@@ -1,5 +1,6 @@
 //! `Request`: a message to a server of this node, in its own type.
 
+use std::cell::Cell;
 use std::fmt;
 
 use noex_core::call::CallGuard;
@@ -26,7 +27,22 @@ impl<S: GenServer> fmt::Debug for Request<S> {
 
 /// The number by which frames name the protocol of `S`.
 pub(crate) fn protocol_of<S: GenServer>() -> u64 {
-    let hash = blake3::hash(S::protocol().as_bytes());
+    thread_local! {
+        /// The last name that was hashed: most threads send to few types, one after the other.
+        static LAST: Cell<(&'static str, u64)> = const { Cell::new(("", 0)) };
+    }
+    let name = S::protocol();
+    let (last, hash) = LAST.get();
+    if std::ptr::eq(last, name) {
+        return hash;
+    }
+    let hash = hash_of(name);
+    LAST.set((name, hash));
+    hash
+}
+
+fn hash_of(name: &str) -> u64 {
+    let hash = blake3::hash(name.as_bytes());
     let (first, _) = hash
         .as_bytes()
         .split_first_chunk()

@@ -145,7 +145,7 @@ async fn handle_encoded<S: GenServer>(
         inbound.fail(&CallError::WrongServer);
         return Flow::Continue;
     }
-    if !inbound.is_wanted(Instant::now()) {
+    if inbound.is_call() && !inbound.is_wanted(Instant::now()) {
         inbound.fail(&CallError::Timeout);
         return Flow::Continue;
     }

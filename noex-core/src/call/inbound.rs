@@ -38,14 +38,14 @@ impl Drop for Handle {
 }
 
 impl Inbound {
-    pub(crate) fn new(node: &LocalNode, mut message: Encoded, now: Instant) -> Self {
+    pub(crate) fn new(node: &LocalNode, mut message: Encoded) -> Self {
         let replies = std::mem::take(&mut message.replies)
             .into_iter()
             .map(|address| Some(Handle(Some(Remote::open(node, address)))))
             .collect();
         let deadline = message
             .remaining
-            .map(|remaining| deadline_after(now, remaining));
+            .map(|remaining| deadline_after(Instant::now(), remaining));
         Self {
             message,
             deadline,

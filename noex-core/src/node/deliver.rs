@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::time::Instant;
-
 use super::{LocalNode, NodeDownReason, Peer, PeerEvent};
 use crate::call::{CallError, Inbound};
 use crate::exit::ExitReason;
@@ -85,7 +83,7 @@ impl LocalNode {
 
     fn deliver_message(&self, process: Option<Arc<dyn AnyProcess>>, message: Encoded) {
         let is_call = message.remaining.is_some();
-        let inbound = Box::new(Inbound::new(self, message, Instant::now()));
+        let inbound = Box::new(Inbound::new(self, message));
         let (refused, error) = match process {
             None => (inbound, CallError::NoProcess),
             Some(process) => match process.post_encoded(inbound) {
