@@ -72,28 +72,41 @@ where
 
     /// Sends the request that `make` builds; its reply will wake `caller`.
     fn send(&self, to: &D, make: F, caller: &Waker) -> Result<State<S, R, D, F>, CallError> {
+        if let Some(process) = to.held() {
+            return self.push(process, make, caller);
+        }
         match to.resolve()? {
-            Address::Local(process) if current_pid() == Some(process.pid()) => {
-                Err(CallError::CallingSelf)
-            }
-            Address::Local(process) => {
-                let (reply, reply_to, guard) = self.open(process.node(), caller);
-                let request = Request::Call(make(reply_to), guard);
-                match process.mailbox().push(request) {
-                    Ok(()) => Ok(State::Sent(reply)),
-                    Err(PushError::Full(request)) => Ok(State::Parked {
-                        process,
-                        request,
-                        reply,
-                    }),
-                    Err(PushError::Closed(_)) => Err(CallError::NoProcess),
-                }
-            }
+            Address::Local(process) => self.push(&process, make, caller),
             Address::Remote { node, target } => {
                 let (reply, reply_to, _guard) = self.open(&node, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
                 Ok(State::Sent(reply))
             }
+        }
+    }
+
+    fn push(
+        &self,
+        process: &Arc<Process<Request<S>>>,
+        make: F,
+        caller: &Waker,
+    ) -> Result<State<S, R, D, F>, CallError> {
+        if current_pid() == Some(process.pid()) {
+            return Err(CallError::CallingSelf);
+        }
+        let (reply, reply_to, guard) = self.open(process.node(), caller);
+        let request = Request::Call(make(reply_to), guard);
+        match process.mailbox().push(request) {
+            Ok(()) => Ok(State::Sent(reply)),
+            Err(PushError::Full(request)) => {
+                let process = Arc::clone(process);
+                Ok(State::Parked {
+                    process,
+                    request,
+                    reply,
+                })
+            }
+            Err(PushError::Closed(_)) => Err(CallError::NoProcess),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Casts: messages that nobody waits for.
 
 use noex_core::mailbox::PushError;
-use noex_core::process::current_pid;
+use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, Target, codec};
 
 use crate::request::protocol_of;
@@ -12,18 +12,30 @@ pub(crate) fn send<S: GenServer, D: Dest<S>>(
     to: &D,
     message: S::Cast,
 ) -> Result<(), CastError<S::Cast>> {
+    if let Some(process) = to.held() {
+        return push(process, message);
+    }
     match to.resolve() {
-        Ok(Address::Local(process)) => match process.mailbox().push(Request::Cast(message)) {
-            Ok(()) => Ok(()),
-            Err(PushError::Full(request)) => Err(CastError::Full(take_back(request))),
-            Err(PushError::Closed(request)) => Err(CastError::NoProcess(take_back(request))),
-        },
+        Ok(Address::Local(process)) => push(&process, message),
         Ok(Address::Remote { node, target }) => {
             let sent = send_encoded::<S>(&node, &target, &message);
             sent.map_err(|error| CastError::of(message, error))
         }
         Err(error) => Err(CastError::of(message, error)),
     }
+}
+
+fn push<S: GenServer>(
+    process: &Process<Request<S>>,
+    message: S::Cast,
+) -> Result<(), CastError<S::Cast>> {
+    process
+        .mailbox()
+        .push(Request::Cast(message))
+        .map_err(|refused| match refused {
+            PushError::Full(request) => CastError::Full(take_back(request)),
+            PushError::Closed(request) => CastError::NoProcess(take_back(request)),
+        })
 }
 
 fn send_encoded<S: GenServer>(

@@ -21,6 +21,11 @@ pub trait Dest<S: GenServer> {
     /// [`CallError::NoProcess`] if nobody is there, [`CallError::WrongServer`] if it is a server
     /// of another type, [`CallError::NoNode`] outside of any node.
     fn resolve(&self) -> Result<Address<S>, CallError>;
+
+    /// The server, if the address holds it already: then nothing is looked up or counted.
+    fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
+        None
+    }
 }
 
 /// Where a server was found.
@@ -74,11 +79,19 @@ impl<S: GenServer> Dest<S> for ServerRef<S> {
             None => self.pid().resolve(),
         }
     }
+
+    fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
+        self.process()
+    }
 }
 
 impl<S: GenServer, D: Dest<S> + ?Sized> Dest<S> for &D {
     fn resolve(&self) -> Result<Address<S>, CallError> {
         (**self).resolve()
+    }
+
+    fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
+        (**self).held()
     }
 }
 

@@ -34,7 +34,8 @@ pub struct ReplyTo<R: Send + 'static> {
 
 enum Inner<R> {
     Local(Arc<ReplyCell<R>>),
-    Remote(Remote),
+    /// Boxed, so that the handles of local calls are small where they queue.
+    Remote(Box<Remote>),
 }
 
 impl<R: Send + 'static> ReplyTo<R> {
@@ -76,7 +77,7 @@ impl<R: Send + 'static> Drop for ReplyTo<R> {
         match self.inner.get_mut().take() {
             Some(Inner::Local(cell)) => leave_unanswered(Unanswered::Local(cell)),
             Some(Inner::Remote(remote)) => {
-                if let Some(remote) = codec::give_back(remote) {
+                if let Some(remote) = codec::give_back(*remote) {
                     leave_unanswered(Unanswered::Remote(remote));
                 }
             }
@@ -108,7 +109,7 @@ impl<'de, R: Send + 'static> Deserialize<'de> for ReplyTo<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         let remote = codec::import(place).map_err(D::Error::custom)?;
-        Ok(Self::new(Inner::Remote(remote)))
+        Ok(Self::new(Inner::Remote(Box::new(remote))))
     }
 }
 

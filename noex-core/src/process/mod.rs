@@ -7,6 +7,7 @@ mod relations;
 mod run;
 mod scope;
 mod spawn;
+mod turn;
 mod thread;
 
 pub use handle::Process;

@@ -5,21 +5,15 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::task::coop::poll_proceed;
 use tokio::time::Instant;
 
 use super::Process;
+use super::turn::Turn;
 use crate::id::Pid;
 use crate::mailbox::Incoming;
 use crate::node::LocalNode;
-
-/// How long a process may handle messages before it lets others run.
-const TURN: Duration = Duration::from_micros(200);
-
-/// After how many messages it looks at the clock.
-const CLOCK_STRIDE: usize = 16;
 
 /// The one end of a mailbox from which a process reads.
 ///
@@ -49,7 +43,7 @@ const CLOCK_STRIDE: usize = 16;
 pub struct Receiver<M> {
     process: Arc<Process<M>>,
     batch: VecDeque<Incoming<M>>,
-    turn_began: Instant,
+    turn: Turn,
     /// Nothing was handled since the turn began.
     fresh: bool,
 }
@@ -59,7 +53,7 @@ impl<M: Send + 'static> Receiver<M> {
         Self {
             process,
             batch: VecDeque::new(),
-            turn_began: Instant::now(),
+            turn: Turn::new(Instant::now()),
             fresh: false,
         }
     }
@@ -83,7 +77,7 @@ impl<M: Send + 'static> Receiver<M> {
     #[must_use]
     pub fn now(&self) -> Instant {
         if self.fresh {
-            self.turn_began
+            self.turn.began()
         } else {
             Instant::now()
         }
@@ -118,14 +112,10 @@ impl<M: Send + 'static> Receiver<M> {
         self.fresh = self.batch.is_empty();
         if self.fresh {
             ready!(mailbox.poll_take(&mut self.batch, cx));
-            self.turn_began = Instant::now();
-        } else if self.batch.len().is_multiple_of(CLOCK_STRIDE) {
-            let now = Instant::now();
-            if now.duration_since(self.turn_began) >= TURN {
-                self.turn_began = now;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+            self.turn.begin(Instant::now());
+        } else if self.turn.wants_look() && self.turn.look(Instant::now()) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         coop.made_progress();
         let Some(next) = self.batch.pop_front() else {

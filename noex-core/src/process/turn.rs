@@ -1,0 +1,103 @@
+//! Pure: how long a process may handle messages before it lets others run.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a turn is.
+const TURN: Duration = Duration::from_micros(200);
+
+/// The most messages between two looks at the clock.
+const STRIDE_MAX: u32 = 128;
+
+/// A stride that takes no longer is doubled; one that takes four times as long becomes one message.
+const STRIDE_TIME: Duration = Duration::from_micros(20);
+
+/// One turn of a process. Looking at the clock costs more than many a message, so it is looked at
+/// now and then: seldom while messages are quick, after each one while they are slow.
+#[derive(Debug)]
+pub(super) struct Turn {
+    began: Instant,
+    looked: Instant,
+    stride: u32,
+    until_look: u32,
+}
+
+impl Turn {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            began: now,
+            looked: now,
+            stride: 1,
+            until_look: 1,
+        }
+    }
+
+    pub(super) const fn begin(&mut self, now: Instant) {
+        (self.began, self.looked, self.until_look) = (now, now, self.stride);
+    }
+
+    pub(super) const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// One more message is to be handled. Whether it is time to [look](Self::look) at the clock.
+    pub(super) const fn wants_look(&mut self) -> bool {
+        self.until_look = self.until_look.saturating_sub(1);
+        self.until_look == 0
+    }
+
+    /// Whether the turn is over at `now`. The next one has then begun.
+    pub(super) fn look(&mut self, now: Instant) -> bool {
+        let took = now.saturating_duration_since(self.looked);
+        if took <= STRIDE_TIME {
+            self.stride = STRIDE_MAX.min(self.stride * 2);
+        } else if took >= STRIDE_TIME * 4 {
+            self.stride = 1;
+        }
+        (self.looked, self.until_look) = (now, self.stride);
+        let over = now.saturating_duration_since(self.began) >= TURN;
+        if over {
+            self.begin(now);
+        }
+        over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of `messages`, each of which takes `each`, are handled before the turn is over.
+    fn handled(messages: u32, each: Duration) -> u32 {
+        let begin = Instant::now();
+        let mut turn = Turn::new(begin);
+        (1..=messages)
+            .find(|count| turn.wants_look() && turn.look(begin + each * *count))
+            .unwrap_or(messages)
+    }
+
+    #[test]
+    fn a_turn_of_slow_messages_ends_after_the_first() {
+        assert_eq!(handled(10, Duration::from_millis(1)), 1);
+    }
+
+    #[test]
+    fn a_turn_of_quick_messages_ends_soon_after_its_time() {
+        let count = handled(100_000, Duration::from_nanos(100));
+        assert!((2_000..2_000 + STRIDE_MAX).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn messages_that_become_slow_are_looked_after_one_by_one() {
+        let begin = Instant::now();
+        let mut turn = Turn::new(begin);
+        turn.stride = STRIDE_MAX;
+        turn.begin(begin);
+        let slow = Duration::from_millis(1);
+        let first = (1..).find(|_| turn.wants_look()).unwrap();
+        assert_eq!(first, STRIDE_MAX);
+        assert!(turn.look(begin + slow * first));
+        assert!(turn.wants_look());
+    }
+}
