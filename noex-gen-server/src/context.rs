@@ -1,10 +1,12 @@
 //! `Context`: what a running server may do.
 
 use std::fmt;
+use std::sync::Arc;
 
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
 use tokio::time::Instant;
 
+use crate::agenda::Agenda;
 use crate::{GenServer, ServerRef};
 
 /// What a running server may do as a process. Each callback gets it.
@@ -48,20 +50,26 @@ pub struct Context<S: GenServer> {
     node: LocalNode,
     parent: Option<Pid>,
     deadline: Option<Instant>,
+    agenda: Arc<Agenda<S>>,
 }
 
 impl<S: GenServer> Context<S> {
-    pub(crate) const fn new(server: ServerRef<S>, node: LocalNode, parent: Option<Pid>) -> Self {
+    pub(crate) fn new(server: ServerRef<S>, node: LocalNode, parent: Option<Pid>) -> Self {
         Self {
             server,
             node,
             parent,
             deadline: None,
+            agenda: Arc::new(Agenda::new()),
         }
     }
 
     pub(crate) const fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    pub(crate) fn agenda(&self) -> &Agenda<S> {
+        &self.agenda
     }
 
     pub(crate) const fn parent(&self) -> Option<Pid> {

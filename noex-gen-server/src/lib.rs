@@ -9,6 +9,7 @@
 //!   GenServer::stop(to)             ──►   terminate
 //! ```
 
+mod agenda;
 mod call;
 mod cast;
 mod context;
@@ -21,13 +22,14 @@ mod server;
 mod server_ref;
 mod start;
 mod stop;
+mod timers;
 
 pub use call::Call;
 pub use context::Context;
 pub use dest::{Address, Dest};
 pub use error::{CastError, StartError};
 pub use flow::Flow;
-pub use noex_core::{CallError, ReplyTo};
+pub use noex_core::{CallError, ReplyTo, TimerRef};
 pub use request::Request;
 pub use server::GenServer;
 pub use server_ref::ServerRef;

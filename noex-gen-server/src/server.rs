@@ -1,6 +1,6 @@
 //! `GenServer`: what you implement to define a server.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 use std::future::Future;
 
 use noex_core::mailbox::Info;
@@ -96,7 +96,8 @@ pub trait GenServer: Sized + Send + 'static {
         }
     }
 
-    /// Handles anything else: the end of a monitored process, a trapped exit, a node event.
+    /// Handles anything else: the end of a monitored process, a trapped exit, a node event,
+    /// a timer.
     fn handle_info(
         &mut self,
         info: Info,
@@ -105,6 +106,24 @@ pub trait GenServer: Sized + Send + 'static {
         let pid = cx.pid();
         async move {
             tracing::debug!(%pid, server = type_name::<Self>(), ?info, "not handled; dropped");
+            Flow::Continue
+        }
+    }
+
+    /// Handles what was given to [`Context::continue_with`], before the next message: what `init`
+    /// or a handler wants done at once, but after its answer.
+    ///
+    /// The value has any type, as `Info::Other` has: an associated type would burden every server,
+    /// since Rust has no default for it; and a cast would have to be able to travel.
+    fn handle_continue(
+        &mut self,
+        value: Box<dyn Any + Send>,
+        cx: &mut Context<Self>,
+    ) -> impl Future<Output = Flow> + Send {
+        drop(value);
+        let pid = cx.pid();
+        async move {
+            tracing::warn!(%pid, server = type_name::<Self>(), "continue is not handled; dropped");
             Flow::Continue
         }
     }

@@ -15,3 +15,4 @@ mod refusals;
 mod server;
 #[path = "../../../noex-core/tests/it/support.rs"]
 mod support;
+mod timers;
