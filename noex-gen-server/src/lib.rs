@@ -22,6 +22,7 @@ mod server;
 mod server_ref;
 mod start;
 mod stop;
+pub mod state_machine;
 mod timers;
 
 pub use call::Call;

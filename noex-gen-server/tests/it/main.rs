@@ -13,6 +13,7 @@ mod life;
 mod order;
 mod refusals;
 mod server;
+mod state_machine;
 #[path = "../../../noex-core/tests/it/support.rs"]
 mod support;
 mod timers;
