@@ -23,6 +23,7 @@ mod server_ref;
 mod start;
 mod stop;
 pub mod state_machine;
+pub mod task;
 mod timers;
 
 pub use call::Call;

@@ -16,4 +16,5 @@ mod server;
 mod state_machine;
 #[path = "../../../noex-core/tests/it/support.rs"]
 mod support;
+mod tasks;
 mod timers;
