@@ -10,6 +10,7 @@
 //! ```
 
 mod agenda;
+mod agent;
 mod call;
 mod cast;
 mod context;
@@ -26,6 +27,7 @@ pub mod state_machine;
 pub mod task;
 mod timers;
 
+pub use agent::{Agent, AgentCall, AgentInit, AgentWork};
 pub use call::Call;
 pub use context::Context;
 pub use dest::{Address, Dest};

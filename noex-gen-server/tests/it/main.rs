@@ -6,6 +6,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod agents;
 mod busy;
 mod contract;
 mod handles;
