@@ -7,11 +7,13 @@ mod relations;
 mod run;
 mod scope;
 mod spawn;
+mod thread;
 
 pub use handle::Process;
 pub use receiver::Receiver;
 pub use scope::{EnterGuard, current_pid};
 pub use spawn::{FindError, SpawnOptions};
+pub use thread::{DroppedReplies, run_as};
 
 pub(crate) use handle::AnyProcess;
 
