@@ -64,6 +64,17 @@ impl<S: GenServer> Context<S> {
         }
     }
 
+    /// The same context for another thread.
+    pub(crate) fn twin(&self) -> Self {
+        Self {
+            server: self.server.clone(),
+            node: self.node.clone(),
+            parent: self.parent,
+            deadline: self.deadline,
+            agenda: Arc::clone(&self.agenda),
+        }
+    }
+
     pub(crate) const fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }

@@ -11,6 +11,7 @@
 
 mod agenda;
 mod agent;
+pub mod blocking;
 mod call;
 mod cast;
 mod context;

@@ -7,6 +7,7 @@
 )]
 
 mod agents;
+mod blocking;
 mod busy;
 mod contract;
 mod handles;
