@@ -12,6 +12,7 @@ mod busy;
 mod contract;
 mod handles;
 mod life;
+mod multi_call;
 mod order;
 mod refusals;
 mod server;
