@@ -6,8 +6,13 @@
 //!   GenServer::call(to, Call::Get)  ──►   handle_call, answers by its ReplyTo
 //!   GenServer::cast(to, Cast::Add)  ──►   handle_cast
 //!   a Down, an Exit, a node event   ──►   handle_info
+//!   its own timers                  ──►   handle_cast, handle_info
 //!   GenServer::stop(to)             ──►   terminate
 //! ```
+//!
+//! What else a program needs of OTP stands on it: [`state_machine`] where the handling depends on
+//! a state, [`Agent`] where a state is all there is, [`task`] for work that ends with a value, and
+//! [`blocking`] for servers that block and for callers outside of the runtime.
 
 mod agenda;
 mod agent;
