@@ -6,12 +6,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use noex_core::mailbox::{Incoming, Info};
+use noex_core::mailbox::Info;
 use noex_core::{LocalNode, Pid, TimerRef};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::{GenServer, Request};
+use crate::GenServer;
 
 /// What a server told itself to do later. Timers post their numbers; what they stand for is kept
 /// here, so that a number whose timer was cancelled says nothing any more.
@@ -31,7 +31,7 @@ struct State<S: GenServer> {
 /// What a timer delivers to its server.
 pub(crate) enum Message<S: GenServer> {
     Cast(S::Cast),
-    Info(Box<dyn Any + Send>),
+    Info(Info),
 }
 
 enum Entry<S: GenServer> {
@@ -50,8 +50,8 @@ struct Idle {
     /// Runs until the news of being idle; it is not set anew by each message, but looks when it is
     /// due how long ago the last one was.
     timer: Option<TimerRef>,
-    /// What is being handled is that news itself.
-    told: bool,
+    /// What is being handled counts: not that news itself, nor a cancelled timer's number.
+    is_message: bool,
 }
 
 impl<S: GenServer> Agenda<S> {
@@ -118,7 +118,7 @@ impl<S: GenServer> Agenda<S> {
             after,
             since: Instant::now(),
             timer: Some(node.start_timer(owner, after)),
-            told: false,
+            is_message: true,
         });
         self.pending.store(true, Ordering::Relaxed);
     }
@@ -146,7 +146,7 @@ impl<S: GenServer> Agenda<S> {
     pub(crate) fn handled(&self, node: &LocalNode, owner: Pid) -> bool {
         let mut state = self.state.lock();
         if let Some(idle) = &mut state.idle
-            && !std::mem::take(&mut idle.told)
+            && std::mem::replace(&mut idle.is_message, true)
         {
             idle.since = Instant::now();
             let after = idle.after;
@@ -157,29 +157,19 @@ impl<S: GenServer> Agenda<S> {
         std::mem::take(&mut state.hibernate)
     }
 
-    /// What a timer that is due stands for. `None`: it was cancelled.
-    pub(crate) fn due(
-        &self,
-        node: &LocalNode,
-        owner: Pid,
-        timer: TimerRef,
-    ) -> Option<Incoming<Request<S>>> {
-        let due = self.state.lock().due(node, owner, timer)?;
-        Some(match due {
-            Due::Message(Message::Cast(cast)) => Incoming::Message(Request::Cast(cast)),
-            Due::Message(Message::Info(value)) => Incoming::Info(Box::new(Info::Other(value))),
-            Due::Idle => Incoming::Info(Box::new(Info::Idle)),
-        })
+    /// What a timer that is due stands for. `None`: it was cancelled, and nothing was handled.
+    pub(crate) fn due(&self, node: &LocalNode, owner: Pid, timer: TimerRef) -> Option<Message<S>> {
+        let mut state = self.state.lock();
+        let due = state.due(node, owner, timer);
+        if let Some(idle) = &mut state.idle {
+            idle.is_message = !matches!(due, None | Some(Message::Info(Info::Idle)));
+        }
+        due
     }
 }
 
-enum Due<S: GenServer> {
-    Message(Message<S>),
-    Idle,
-}
-
 impl<S: GenServer> State<S> {
-    fn due(&mut self, node: &LocalNode, owner: Pid, timer: TimerRef) -> Option<Due<S>> {
+    fn due(&mut self, node: &LocalNode, owner: Pid, timer: TimerRef) -> Option<Message<S>> {
         let now = Instant::now();
         if let Some(idle) = self.idle.as_mut().filter(|idle| idle.timer == Some(timer)) {
             let at = idle.since + idle.after;
@@ -188,8 +178,7 @@ impl<S: GenServer> State<S> {
                 return None;
             }
             idle.timer = None;
-            idle.told = true;
-            return Some(Due::Idle);
+            return Some(Message::Info(Info::Idle));
         }
         let message = match self.timers.remove(&timer)? {
             Entry::Once(message) => message,
@@ -206,7 +195,7 @@ impl<S: GenServer> State<S> {
                 message
             }
         };
-        Some(Due::Message(message))
+        Some(message)
     }
 }
 

@@ -7,6 +7,7 @@ use noex_core::{CallError, ExitReason, Pid, TimerRef};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
+use crate::agenda::Message;
 use crate::request::protocol_of;
 use crate::{Context, Flow, GenServer, Name, Request, ServerRef, StartError};
 
@@ -45,53 +46,53 @@ pub(crate) async fn serve<S: GenServer>(
         }
     };
     ready.send(Ok(()));
-    let protocol = protocol_of::<S>();
-    let mut flow = Flow::Continue;
-    let reason = loop {
-        if cx.agenda().is_pending() {
-            flow = between(&mut state, flow, &mut receiver, &mut cx).await;
-        }
-        if let Flow::Stop(reason) = flow {
-            break reason;
-        }
-        // The number of a cancelled timer is no message.
-        let incoming = loop {
-            let incoming = receiver.next().await;
-            let Some(timer) = timer_of(&incoming) else {
-                break incoming;
-            };
-            if let Some(due) = cx.agenda().due(cx.node(), cx.pid(), timer) {
-                break due;
-            }
-        };
-        flow = match incoming {
-            Incoming::Message(Request::Call(call, guard)) => {
-                let now = receiver.now();
-                handle_call(&mut state, call, guard, now, &mut cx).await
-            }
-            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, &mut cx).await,
-            Incoming::Encoded(inbound) => {
-                handle_encoded(&mut state, *inbound, protocol, &mut cx).await
-            }
-            Incoming::Info(info) => match *info {
-                Info::Stop(reason) => Flow::Stop(reason),
-                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
-                info => state.handle_info(info, &mut cx).await,
-            },
-        };
-    };
+    let reason = live(&mut state, &mut receiver, &mut cx).await;
     cx.set_deadline(None);
     state.terminate(&reason, &mut cx).await;
     reason
 }
 
-fn timer_of<M>(incoming: &Incoming<M>) -> Option<TimerRef> {
-    match incoming {
-        Incoming::Info(info) => match **info {
-            Info::Timer(timer) => Some(timer),
-            _ => None,
-        },
-        Incoming::Message(_) | Incoming::Encoded(_) => None,
+/// Handles messages until one of them ends the server.
+async fn live<S: GenServer>(
+    state: &mut S,
+    receiver: &mut Receiver<Request<S>>,
+    cx: &mut Context<S>,
+) -> ExitReason {
+    let protocol = protocol_of::<S>();
+    let mut flow = Flow::Continue;
+    loop {
+        if cx.agenda().is_pending() {
+            // Boxed, as it is rare: each future within this one makes every server larger.
+            flow = Box::pin(between(state, flow, receiver, cx)).await;
+        }
+        if let Flow::Stop(reason) = flow {
+            return reason;
+        }
+        flow = match receiver.next().await {
+            Incoming::Message(Request::Call(call, guard)) => {
+                let now = receiver.now();
+                handle_call(state, call, guard, now, cx).await
+            }
+            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
+            Incoming::Encoded(inbound) => handle_encoded(state, *inbound, protocol, cx).await,
+            Incoming::Info(info) => match *info {
+                Info::Stop(reason) => Flow::Stop(reason),
+                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
+                // Boxed for the same reason.
+                Info::Timer(timer) => Box::pin(handle_due(state, timer, cx)).await,
+                info => state.handle_info(info, cx).await,
+            },
+        };
+    }
+}
+
+/// Handles what a timer stands for.
+async fn handle_due<S: GenServer>(state: &mut S, timer: TimerRef, cx: &mut Context<S>) -> Flow {
+    match cx.agenda().due(cx.node(), cx.pid(), timer) {
+        Some(Message::Cast(cast)) => state.handle_cast(cast, cx).await,
+        Some(Message::Info(info)) => state.handle_info(info, cx).await,
+        // The number of a cancelled timer is no message.
+        None => Flow::Continue,
     }
 }
 

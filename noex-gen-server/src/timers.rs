@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
+use noex_core::mailbox::Info;
 use noex_core::{Pid, TimerRef};
 
 use crate::agenda::Message;
@@ -82,7 +83,7 @@ impl<S: GenServer> Context<S> {
     /// Delivers `message` to [`handle_info`](GenServer::handle_info) after `delay`, as an
     /// [`Info::Other`](noex_core::mailbox::Info::Other) (OTP's `send_after`).
     pub fn send_after(&self, delay: Duration, message: impl Any + Send) -> TimerRef {
-        let message = Message::Info(Box::new(message));
+        let message = Message::Info(Info::Other(Box::new(message)));
         self.agenda()
             .start_once(self.node(), self.pid(), delay, message)
     }
@@ -113,7 +114,10 @@ impl<S: GenServer> Context<S> {
         period: Duration,
         mut make: impl FnMut() -> T + Send + 'static,
     ) -> TimerRef {
-        self.every(period, Box::new(move || Message::Info(Box::new(make()))))
+        self.every(
+            period,
+            Box::new(move || Message::Info(Info::Other(Box::new(make())))),
+        )
     }
 
     /// Takes a timer back; how much of its time was left. `None`: it had delivered already.
