@@ -44,30 +44,39 @@ pub(crate) async fn serve<S: GenServer>(
         }
     };
     ready.send(Ok(()));
-    let protocol = protocol_of::<S>();
-    let reason = loop {
-        let flow = match receiver.next().await {
-            Incoming::Message(Request::Call(call, guard)) => {
-                let now = receiver.now();
-                handle_call(&mut state, call, guard, now, &mut cx).await
-            }
-            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, &mut cx).await,
-            Incoming::Encoded(inbound) => {
-                handle_encoded(&mut state, *inbound, protocol, &mut cx).await
-            }
-            Incoming::Info(info) => match *info {
-                Info::Stop(reason) => Flow::Stop(reason),
-                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
-                info => state.handle_info(info, &mut cx).await,
-            },
-        };
-        if let Flow::Stop(reason) = flow {
-            break reason;
-        }
+    let reason = match state.handle_continue(&mut cx).await {
+        Flow::Continue => handle_all(&mut state, &mut receiver, &mut cx).await,
+        Flow::Stop(reason) => reason,
     };
     cx.set_deadline(None);
     state.terminate(&reason, &mut cx).await;
     reason
+}
+
+/// Handles one message after the other, until one of them ends the server.
+async fn handle_all<S: GenServer>(
+    state: &mut S,
+    receiver: &mut Receiver<Request<S>>,
+    cx: &mut Context<S>,
+) -> ExitReason {
+    let protocol = protocol_of::<S>();
+    loop {
+        let flow = match receiver.next().await {
+            Incoming::Message(Request::Call(call, guard)) => {
+                handle_call(state, call, guard, receiver.now(), cx).await
+            }
+            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
+            Incoming::Encoded(inbound) => handle_encoded(state, *inbound, protocol, cx).await,
+            Incoming::Info(info) => match *info {
+                Info::Stop(reason) => Flow::Stop(reason),
+                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
+                info => state.handle_info(info, cx).await,
+            },
+        };
+        if let Flow::Stop(reason) = flow {
+            return reason;
+        }
+    }
 }
 
 async fn handle_call<S: GenServer>(

@@ -75,6 +75,13 @@ pub trait GenServer: Sized + Send + 'static {
         cx: &mut Context<Self>,
     ) -> impl Future<Output = Result<Self, ExitReason>> + Send;
 
+    /// Runs once, right behind [`init`](Self::init): whoever starts the server need not wait for
+    /// it, and no message comes before it.
+    fn handle_continue(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Flow> + Send {
+        let _unused = cx;
+        async { Flow::Continue }
+    }
+
     /// Handles a call. The reply goes to the call's [`ReplyTo`], now or later.
     fn handle_call(
         &mut self,
