@@ -53,8 +53,13 @@ impl Counter {
     }
 
     #[call]
-    fn whoami(&self, reply: String, cx: &mut Context<Self>) -> (String, ServerRef<Self>) {
-        (reply, cx.this().clone())
+    fn whoami(
+        &self,
+        reply: String,
+        handle: u8,
+        cx: &mut Context<Self>,
+    ) -> (String, ServerRef<Self>) {
+        (format!("{reply} {handle}"), cx.this().clone())
     }
 
     #[call]
@@ -111,8 +116,8 @@ async fn exercise(counter: impl Callee<Counter> + Sync) {
     let (late, ()) = tokio::join!(late, push);
     assert_eq!(late, Ok(10));
     counter.reset().await.expect("a reply");
-    let (said, this) = counter.whoami("me".into()).await.expect("a reply");
-    assert_eq!((said.as_str(), this.get().await), ("me", Ok(0)));
+    let (said, this) = counter.whoami("me".into(), 1).await.expect("a reply");
+    assert_eq!((said.as_str(), this.get().await), ("me 1", Ok(0)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The trait of the callers: one method for each call and cast.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::block::Server;
@@ -50,6 +50,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
         let inputs = handler.inputs.iter();
         inputs.filter(|input| !(later && input.name == field))
     };
+    let handle = Ident::new("handle", Span::mixed_site());
     let names: Vec<_> = inputs().map(|input| &input.name).collect();
     let given = inputs().map(|input| &input.ty);
     let head = quote! { #docs #(#cfgs)* fn #name(&self, #(#names: #given),*) };
@@ -62,7 +63,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
             let call = quote! {
                 <#ty as ::noex::GenServer>::call(
                     self,
-                    move |handle| #enumeration::#variant { #(#names,)* #field: handle },
+                    move |#handle| #enumeration::#variant { #(#names,)* #field: #handle },
                 )
             };
             match handler.outcome.reply().filter(|_| server.local && !later) {

@@ -164,21 +164,22 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
         pattern.extend(quote! { #field: #reply });
     }
     let handled = handled(handler, &names);
-    let answer = if server.local {
-        quote! { ::noex::Local(answer) }
+    let (answer, flow) = (local("answer"), local("flow"));
+    let sent = if server.local {
+        quote! { ::noex::Local(#answer) }
     } else {
-        quote! { answer }
+        quote! { #answer }
     };
     let body = match &handler.outcome {
         Outcome::Reply(_) => quote! {
-            let answer = #handled;
-            #reply.send(#answer);
+            let #answer = #handled;
+            #reply.send(#sent);
             ::noex::Flow::Continue
         },
         Outcome::ReplyAndFlow(_) => quote! {
-            let (answer, flow) = #handled;
-            #reply.send(#answer);
-            flow
+            let (#answer, #flow) = #handled;
+            #reply.send(#sent);
+            #flow
         },
         Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => flow_of(handler, &handled),
     };
@@ -213,25 +214,26 @@ fn handle_info(server: &Server) -> TokenStream {
         return TokenStream::new();
     }
     let (cx, info, message) = (local("cx"), local("info"), local("message"));
+    let next = local("next");
     let (others, typed): (Vec<_>, Vec<_>) = server
         .handlers(Kind::Info)
         .partition(|handler| is_any(handler));
     let typed = typed.into_iter().map(|handler| {
         let (ty, cfgs) = (&handler.inputs[0].ty, &handler.cfgs);
         let flow = flow_of(handler, &handled(handler, std::slice::from_ref(&message)));
-        let flow = quote! { let flow = { #flow }; return flow; };
+        let flow = quote! { let #next = { #flow }; return #next; };
         quote_spanned! { ty.span()=>
             #(#cfgs)*
             let #info = match ::noex::__private::info_as::<#ty>(#info) {
                 ::core::result::Result::Ok(#message) => { #flow }
-                ::core::result::Result::Err(other) => other,
+                ::core::result::Result::Err(#next) => #next,
             };
         }
     });
     let others = others.into_iter().map(|handler| {
         let cfgs = &handler.cfgs;
         let flow = flow_of(handler, &handled(handler, std::slice::from_ref(&info)));
-        quote! { #(#cfgs)* { let flow = { #flow }; return flow; } }
+        quote! { #(#cfgs)* { let #next = { #flow }; return #next; } }
     });
     quote! {
         async fn handle_info(

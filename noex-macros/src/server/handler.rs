@@ -123,8 +123,11 @@ impl Handler {
         if let Outcome::Later { field, .. } = &self.outcome {
             return field.clone();
         }
-        let taken = self.inputs.iter().any(|input| input.name == "reply");
-        format_ident!("{}", if taken { "reply_to" } else { "reply" })
+        let mut name = "reply".to_owned();
+        while self.inputs.iter().any(|input| input.name == name) {
+            name.push('_');
+        }
+        format_ident!("{name}")
     }
 }
 
