@@ -53,7 +53,7 @@
 //!
 //! | to read about | start at |
 //! |---|---|
-//! | servers, calls, replies | [`GenServer`], [`ReplyTo`], [`CallError`] |
+//! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
 //! | names | [`Global`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DistributedSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
@@ -260,7 +260,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::{
-        exit_reason, info_as, is_message, refuse_to_come, refuse_to_leave, unhandled,
+        exit_reason, info_as, is_message, movable, refuse_to_come, refuse_to_leave, unhandled,
     };
     pub use crate::run::run;
     pub use serde;

@@ -2,6 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::fmt::Display;
+use std::future::Future;
 
 use noex_core::codec::Local;
 use noex_core::mailbox::Info;
@@ -12,6 +13,11 @@ use serde::{Deserializer, Serialize, Serializer};
 
 /// Does nothing: the compiler says where a `T` is no message.
 pub const fn is_message<T: Wire>() {}
+
+/// A handler's future; the compiler says where it can't move between threads.
+pub const fn movable<F: Future + Send>(handled: F) -> F {
+    handled
+}
 
 /// Why a server did not start: the reason that its `init` gave, or the text of its error.
 pub fn exit_reason<E: Display + 'static>(error: E) -> ExitReason {

@@ -187,13 +187,19 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
     quote! { #(#cfgs)* #enumeration::#variant { #pattern } => { #body } }
 }
 
-/// The handler, called with these inputs.
+/// The handler, called with these inputs. That its future can't move between threads is said at
+/// the handler's name.
 fn handled(handler: &Handler, inputs: &[Ident]) -> TokenStream {
     let cx = local("cx");
     let name = &handler.name;
     let context = handler.takes_context.then(|| quote! { #cx });
-    let waits = handler.is_async.then(|| quote! { .await });
-    quote! { Self::#name(self, #(#inputs,)* #context) #waits }
+    if handler.is_async {
+        quote_spanned! { name.span()=>
+            ::noex::__private::movable(Self::#name(self, #(#inputs,)* #context)).await
+        }
+    } else {
+        quote! { Self::#name(self, #(#inputs,)* #context) }
+    }
 }
 
 /// What the handler gives, as `Flow`.
