@@ -53,19 +53,26 @@
 //!
 //! | to read about | start at |
 //! |---|---|
-//! | servers, calls, replies | [`GenServer`], [`ReplyTo`], [`CallError`] |
+//! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
+//! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
+//! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DistributedSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
+mod callee;
+mod local_call;
 mod logging;
 mod node;
+mod private;
 #[cfg(doctest)]
 mod readme;
 mod run;
 mod stopping;
 
 pub use bytes::Bytes;
+pub use callee::Callee;
+pub use local_call::LocalCall;
 pub use node::{Node, NodeError};
 pub use noex_cluster::{
     BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
@@ -78,10 +85,164 @@ pub use noex_core::{
     PeerEvent, Pid, Wire,
 };
 pub use noex_gen_server::{
-    Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo, ServerRef, Start,
-    StartError, Stop,
+    Address, Agent, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
+    ServerRef, Start, StartError, Stop, TimerRef, blocking, multi_call, state_machine, task,
 };
 pub use noex_macros::main;
+/// Makes an impl block of handlers a server.
+///
+/// The methods stay what they are: a test, or another method, calls them directly. Next to them
+/// are written: the messages `CounterCall` and `CounterCast`, `impl GenServer for Counter`, and
+/// `CounterClient`, a trait with one method for each call and cast of whatever is a [`Callee`].
+/// Import it where the server is called from another module.
+///
+/// ```
+/// use noex::prelude::*;
+///
+/// struct Counter {
+///     n: u64,
+///     waiting: Vec<(u64, ReplyTo<u64>)>,
+/// }
+///
+/// #[noex::server]
+/// impl Counter {
+///     fn init(start: u64) -> Self {
+///         Self { n: start, waiting: Vec::new() }
+///     }
+///
+///     #[call]
+///     fn get(&self) -> u64 {
+///         self.n
+///     }
+///
+///     /// An `Err` is a reply; the server goes on.
+///     #[call]
+///     async fn parse(&mut self, text: String) -> Result<u64, String> {
+///         self.n = text.parse().map_err(|_| text)?;
+///         Ok(self.n)
+///     }
+///
+///     /// The reply comes later.
+///     #[call]
+///     fn wait_for(&mut self, at: u64, reply: ReplyTo<u64>) {
+///         self.waiting.push((at, reply));
+///     }
+///
+///     #[cast]
+///     fn add(&mut self, by: u64) {
+///         self.n += by;
+///         for (_, reply) in self.waiting.extract_if(.., |(at, _)| *at <= self.n) {
+///             reply.send(self.n);
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::start(ClusterConfig::new("a").port(0)).await?;
+/// let _inside = node.enter();
+/// let counter = Counter::start(40).name(Global("counter")).await?;
+/// counter.add(2)?;
+/// assert_eq!(counter.get().await?, 42);
+/// assert_eq!(counter.parse("many".into()).await?, Err("many".into()));
+/// // A name is called as a reference is, and a message can be made by hand.
+/// Global("counter").add(1)?;
+/// let n = Counter::call(Global("counter"), |reply| CounterCall::Get { reply }).await?;
+/// assert_eq!(n, 43);
+/// # node.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a block holds
+///
+/// - `fn init(…)` makes the server. Its parameters are [`GenServer::Args`]: `()`, the one, or a
+///   tuple. It gives `Self`, or a `Result` whose error is an [`ExitReason`] or can be displayed.
+/// - `#[call]`: a request. It gives the reply, or `(reply, Flow)`, or takes a [`ReplyTo`] and
+///   answers later.
+/// - `#[cast]`: a message without a reply. It gives nothing, or [`Flow`].
+/// - `#[info]`: news of the type of its parameter, which is [`Down`], [`Exit`], [`PeerEvent`], or a
+///   type of yours that was posted as [`Info::Other`]; [`Info`] takes what no other does. It gives
+///   nothing, or [`Flow`].
+/// - `#[continue_]` runs once, behind `init` and before any message. It gives nothing, or [`Flow`].
+/// - `#[terminate]` runs last; see [`GenServer::terminate`]. It may take `reason: &ExitReason`.
+///
+/// All of them may be async, begin with `&self` or `&mut self` (`init` has neither), and may take
+/// `cx: &mut Context<Self>` as their last parameter. An async handler with `&self` needs a server
+/// that is `Sync`; take `&mut self`. Methods without a marker are the server's own.
+///
+/// # Arguments
+///
+/// - `local`: messages stay on this node and can hold anything that is `Send`; sent to another
+///   node they fail with [`CallError::LocalOnly`]. A late reply is a `ReplyTo<Local<R>>`. Where one
+///   field alone stays at home, [`Local`] is enough.
+/// - `protocol = "counter"`: the name of the messages on the wire; see [`GenServer::protocol`].
+/// - `vis = pub(crate)`: the visibility of what is written; `pub` at first, so that it is never
+///   less visible than the server. Private names in it are no mistake.
+///
+/// # Generics
+///
+/// A message of `impl<T: Wire> Cache<T>` travels under the bounds of the block.
+///
+/// ```
+/// use noex::Wire;
+/// use noex::prelude::*;
+///
+/// struct Cell<T>(T);
+///
+/// #[noex::server]
+/// impl<T: Wire + Clone> Cell<T> {
+///     fn init(first: T) -> Self {
+///         Self(first)
+///     }
+///
+///     #[call]
+///     fn replace(&mut self, value: T) -> T {
+///         std::mem::replace(&mut self.0, value)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::start(ClusterConfig::new("a").port(0)).await?;
+/// # let _inside = node.enter();
+/// let cell = Cell::start("old".to_owned()).await?;
+/// assert_eq!(cell.replace("new".to_owned()).await?, "old");
+/// # node.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Servers that stay on their node
+///
+/// ```
+/// use noex::prelude::*;
+///
+/// struct Runner;
+///
+/// #[noex::server(local)]
+/// impl Runner {
+///     fn init() -> Self {
+///         Self
+///     }
+///
+///     #[call]
+///     fn run(&self, job: Box<dyn FnOnce() -> u64 + Send>) -> u64 {
+///         job()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::start(ClusterConfig::new("a").port(0)).await?;
+/// # let _inside = node.enter();
+/// let runner = Runner::start(()).await?;
+/// assert_eq!(runner.run(Box::new(|| 42)).await?, 42);
+/// # node.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+pub use noex_macros::server;
 pub use noex_registry::{Global, Registry};
 pub use noex_supervisor::{
     ChildSpec, DistributedSupervisor, Mode, NodeFilter, RemoteChild, Restart, Shutdown, Supervisor,
@@ -102,5 +263,10 @@ pub mod prelude {
 /// What the macros expand to.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::private::{
+        BehindInit, exit_reason, info_as, is_message, movable, refuse_to_come, refuse_to_leave,
+        unhandled, unhandled_continue,
+    };
     pub use crate::run::run;
+    pub use serde;
 }

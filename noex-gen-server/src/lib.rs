@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   client                                server
-//!   GenServer::start(args)          ──►   init
+//!   GenServer::start(args)          ──►   init, then handle_continue
 //!   GenServer::call(to, Call::Get)  ──►   handle_call, answers by its ReplyTo
 //!   GenServer::cast(to, Cast::Add)  ──►   handle_cast
 //!   a Down, an Exit, a node event   ──►   handle_info

@@ -2,6 +2,7 @@
 //! crate.
 
 mod main_fn;
+mod server;
 
 use proc_macro::TokenStream;
 
@@ -25,4 +26,21 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
     main_fn::expand(arguments.into(), function.into()).into()
+}
+
+/// Makes an impl block of handlers a server: the messages, `impl GenServer` and a trait of typed
+/// calls are written for it. `noex::server` has the whole of it, with examples that run.
+///
+/// ```text
+/// #[noex::server]
+/// impl Counter {
+///     fn init(start: u64) -> Self { Self { n: start } }
+///     #[call] fn get(&self) -> u64 { self.n }
+///     #[cast] fn add(&mut self, by: u64) { self.n += by }
+/// }
+/// let n: u64 = counter.get().await?;
+/// ```
+#[proc_macro_attribute]
+pub fn server(arguments: TokenStream, block: TokenStream) -> TokenStream {
+    server::expand(arguments.into(), &block.into()).into()
 }

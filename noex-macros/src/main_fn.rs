@@ -23,7 +23,10 @@ impl Parse for Arguments {
             input.parse::<Token![=]>()?;
             let value: LitInt = input.parse()?;
             if value.base10_parse::<usize>()? == 0 {
-                return Err(Error::new(value.span(), "a runtime needs a worker thread"));
+                return Err(Error::new(
+                    value.span(),
+                    "a runtime needs a worker thread: write `worker_threads = 1`, or more",
+                ));
             }
             arguments.worker_threads = Some(value);
             if !input.is_empty() {
@@ -40,9 +43,24 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> TokenStre
     parse2(arguments)
         .and_then(|arguments| rewrite(&arguments, function))
         .unwrap_or_else(|error| {
-            let error = error.to_compile_error();
+            let (error, original) = (error.to_compile_error(), set_aside(original));
             quote! { #error #original }
         })
+}
+
+/// A function with mistakes, under another name: the compiler says nothing of an async `main`.
+fn set_aside(function: TokenStream) -> TokenStream {
+    let Ok(mut function) = parse2::<ItemFn>(function.clone()) else {
+        return function;
+    };
+    let name = function.sig.ident;
+    function.sig.ident = Ident::new("body", name.span());
+    quote! {
+        fn #name() {
+            #[allow(dead_code)]
+            #function
+        }
+    }
 }
 
 fn rewrite(arguments: &Arguments, function: TokenStream) -> syn::Result<TokenStream> {
@@ -58,11 +76,12 @@ fn rewrite(arguments: &Arguments, function: TokenStream) -> syn::Result<TokenStr
         return Err(Error::new_spanned(sig.fn_token, hint));
     }
     if !sig.inputs.is_empty() {
-        let hint = "the entry point takes no arguments; `noex::Node::current()` is its node";
+        let hint = "the entry point takes no arguments: write `async fn main()`; \
+                    `noex::Node::current()` is its node";
         return Err(Error::new_spanned(&sig.inputs, hint));
     }
     if !sig.generics.params.is_empty() {
-        let hint = "the entry point can't be generic";
+        let hint = "the entry point can't be generic: write `async fn main()`";
         return Err(Error::new_spanned(&sig.generics, hint));
     }
     let (name, output) = (&sig.ident, &sig.output);

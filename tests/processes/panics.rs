@@ -13,10 +13,15 @@ use crate::support::eventually;
 /// Makes `pid` panic while another call is queued behind: what the callers hear, within `at_once`.
 async fn panic(pid: Pid, message: &str) {
     const AT_ONCE: Duration = Duration::from_secs(1);
+    // Busy until both calls are in its mailbox, however late the second one comes.
+    let busy = Probe::call(pid, |reply| {
+        ProbeCall::Slow(Duration::from_millis(300), reply)
+    });
     let asked = Instant::now();
     let culprit = Probe::call(pid, |reply| ProbeCall::Panic(message.to_owned(), reply));
     let behind = Probe::call(pid, ProbeCall::Where);
-    let (culprit, behind) = tokio::join!(culprit, behind);
+    let (busy, culprit, behind) = tokio::join!(busy, culprit, behind);
+    busy.unwrap();
     assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     let Err(CallError::Exited(ExitReason::Panic(panic))) = &culprit else {
         panic!("the caller heard {culprit:?}");

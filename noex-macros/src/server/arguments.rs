@@ -1,0 +1,58 @@
+//! What stands in the parentheses of `#[noex::server(…)]`.
+
+use syn::parse::{Parse, ParseStream};
+use syn::{Error, Ident, LitStr, Token, Visibility, parse_quote};
+
+/// What stands in the parentheses of the attribute.
+pub(crate) struct Arguments {
+    /// Messages stay on their node, and need no serde.
+    pub(crate) local: bool,
+    /// The name of the messages on the wire.
+    pub(crate) protocol: Option<LitStr>,
+    /// The visibility of what is generated.
+    pub(crate) vis: Visibility,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut arguments = Self {
+            local: false,
+            protocol: None,
+            vis: parse_quote!(pub),
+        };
+        while !input.is_empty() {
+            let key: Ident = input.parse()?;
+            match key.to_string().as_str() {
+                "local" => arguments.local = true,
+                "protocol" => {
+                    input.parse::<Token![=]>()?;
+                    arguments.protocol = Some(protocol(input)?);
+                }
+                "vis" => {
+                    input.parse::<Token![=]>()?;
+                    arguments.vis = input.parse()?;
+                }
+                _ => {
+                    let hint = "unknown argument; write `local`, `protocol = \"name\"`, \
+                                `vis = pub(crate)`, or no argument";
+                    return Err(Error::new(key.span(), hint));
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn protocol(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let hint = "a protocol's name is a text that is not empty: write `protocol = \"counter\"`";
+    let name: LitStr = input
+        .parse()
+        .map_err(|other| Error::new(other.span(), hint))?;
+    if name.value().is_empty() {
+        return Err(Error::new(name.span(), hint));
+    }
+    Ok(name)
+}

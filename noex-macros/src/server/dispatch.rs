@@ -1,0 +1,317 @@
+//! `impl GenServer`: each message goes to its handler.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, ImplItem, ItemImpl};
+
+use super::block::Server;
+use super::handler::{Handler, Kind};
+use super::init::Init;
+use super::messages::reply_type;
+use super::outcome::Outcome;
+
+/// `impl GenServer for Counter`.
+pub(crate) fn expand(server: &Server) -> TokenStream {
+    let ty = &server.ty;
+    let (parameters, types, clause) = server.generics.split_for_impl();
+    let (calls, casts) = (server.messages(Kind::Call), server.messages(Kind::Cast));
+    let arguments = server.init.arguments();
+    let parts = [
+        init(server),
+        handle_messages(server, Kind::Call),
+        handle_messages(server, Kind::Cast),
+        handle_info(server),
+        handle_continue(server),
+        terminate(server),
+        protocol(server).unwrap_or_default(),
+    ];
+    let allowances = Server::allowances();
+    quote! {
+        #[automatically_derived]
+        #allowances
+        impl #parameters ::noex::GenServer for #ty #clause {
+            type Args = #arguments;
+            type Call = #calls #types;
+            type Cast = #casts #types;
+            #(#parts)*
+        }
+    }
+}
+
+/// A server that does nothing, in the place of one with mistakes: what else speaks of the server
+/// does not add errors of its own.
+pub(crate) fn stub(block: &ItemImpl) -> TokenStream {
+    let ty = &block.self_ty;
+    let (parameters, _, clause) = block.generics.split_for_impl();
+    let init = block.items.iter().find_map(|item| match item {
+        ImplItem::Fn(function) if function.sig.ident == "init" => Init::read(function, ty).ok(),
+        _ => None,
+    });
+    let arguments = init.map_or_else(|| quote! { () }, |init| init.arguments());
+    let allowances = Server::allowances();
+    quote! {
+        #allowances
+        impl #parameters ::noex::GenServer for #ty #clause {
+            type Args = #arguments;
+            type Call = ();
+            type Cast = ();
+            async fn init(
+                _: Self::Args,
+                _: &mut ::noex::Context<Self>,
+            ) -> ::core::result::Result<Self, ::noex::ExitReason> {
+                ::core::unreachable!()
+            }
+            async fn handle_call(
+                &mut self,
+                _: Self::Call,
+                _: &mut ::noex::Context<Self>,
+            ) -> ::noex::Flow {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+/// Names of the expansion, which no name of the user meets.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+fn init(server: &Server) -> TokenStream {
+    let (cx, arguments, made_here) = (local("cx"), local("arguments"), local("made"));
+    let names: Vec<Ident> = (0..server.init.inputs.len())
+        .map(|index| local(&format!("argument_{index}")))
+        .collect();
+    let pattern = match names.as_slice() {
+        [name] => quote! { #name },
+        names => quote! { (#(#names),*) },
+    };
+    let context = server.init.takes_context.then(|| quote! { #cx });
+    let waits = server.init.is_async.then(|| quote! { .await });
+    let made = quote! { Self::init(#(#names,)* #context) #waits };
+    let made = if server.init.is_fallible {
+        quote! { #made.map_err(::noex::__private::exit_reason) }
+    } else {
+        quote! { ::core::result::Result::Ok(#made) }
+    };
+    let continues = server.handlers(Kind::Continue).next().map(|handler| {
+        let cfgs = &handler.cfgs;
+        quote! { #(#cfgs)* #cx.continue_with(::noex::__private::BehindInit); }
+    });
+    quote! {
+        async fn init(
+            #arguments: Self::Args,
+            #cx: &mut ::noex::Context<Self>,
+        ) -> ::core::result::Result<Self, ::noex::ExitReason> {
+            let #pattern = #arguments;
+            let #made_here = #made;
+            #continues
+            #made_here
+        }
+    }
+}
+
+fn handle_messages(server: &Server, kind: Kind) -> TokenStream {
+    let is_call = kind == Kind::Call;
+    if !is_call && server.handlers(kind).next().is_none() {
+        return TokenStream::new();
+    }
+    let (method, ty) = if is_call {
+        (format_ident!("handle_call"), quote! { Self::Call })
+    } else {
+        (format_ident!("handle_cast"), quote! { Self::Cast })
+    };
+    let (cx, message) = (local("cx"), local("message"));
+    let checks = server.handlers(kind).map(|handler| checks(server, handler));
+    let arms = server.handlers(kind).map(|handler| arm(server, handler));
+    let enumeration = server.messages(kind);
+    let never = server.has_types().then(|| {
+        let never = local("never");
+        quote! { #enumeration::__Unused(#never, _) => match #never {}, }
+    });
+    quote! {
+        async fn #method(
+            &mut self,
+            #message: #ty,
+            #cx: &mut ::noex::Context<Self>,
+        ) -> ::noex::Flow {
+            #(#checks)*
+            match #message { #(#arms)* #never }
+        }
+    }
+}
+
+/// Lines without effect, where the compiler says at the user's type that it can't travel.
+fn checks(server: &Server, handler: &Handler) -> TokenStream {
+    if server.local {
+        return TokenStream::new();
+    }
+    let later = matches!(handler.outcome, Outcome::Later { .. });
+    let inputs = handler.inputs.iter().map(|input| &input.ty);
+    let reply = handler.outcome.reply().filter(|_| !later);
+    let cfgs = &handler.cfgs;
+    let checks = inputs.chain(reply).map(|ty| {
+        quote_spanned! { ty.span()=> #(#cfgs)* ::noex::__private::is_message::<#ty>(); }
+    });
+    quote! { #(#checks)* }
+}
+
+fn arm(server: &Server, handler: &Handler) -> TokenStream {
+    let (variant, cfgs) = (&handler.variant, &handler.cfgs);
+    let names: Vec<Ident> = (0..handler.inputs.len())
+        .map(|index| local(&format!("input_{index}")))
+        .collect();
+    let fields = handler.inputs.iter().map(|input| &input.name);
+    let mut pattern = quote! { #(#fields: #names,)* };
+    let reply = local("reply");
+    if reply_type(server, handler).is_some() && !matches!(handler.outcome, Outcome::Later { .. }) {
+        let field = handler.reply_field();
+        pattern.extend(quote! { #field: #reply });
+    }
+    let handled = handled(handler, &names);
+    let (answer, flow) = (local("answer"), local("flow"));
+    let sent = if server.local {
+        quote! { ::noex::Local(#answer) }
+    } else {
+        quote! { #answer }
+    };
+    let body = match &handler.outcome {
+        Outcome::Reply(_) => quote! {
+            let #answer = #handled;
+            #reply.send(#sent);
+            ::noex::Flow::Continue
+        },
+        Outcome::ReplyAndFlow(_) => quote! {
+            let (#answer, #flow) = #handled;
+            #reply.send(#sent);
+            #flow
+        },
+        Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => flow_of(handler, &handled),
+    };
+    let enumeration = server.messages(handler.kind);
+    quote! { #(#cfgs)* #enumeration::#variant { #pattern } => { #body } }
+}
+
+/// The handler, called with these inputs. That its future can't move between threads is said at
+/// the handler's name.
+fn handled(handler: &Handler, inputs: &[Ident]) -> TokenStream {
+    let cx = local("cx");
+    let name = &handler.name;
+    let context = handler.takes_context.then(|| quote! { #cx });
+    if handler.is_async {
+        quote_spanned! { name.span()=>
+            ::noex::__private::movable(Self::#name(self, #(#inputs,)* #context)).await
+        }
+    } else {
+        quote! { Self::#name(self, #(#inputs,)* #context) }
+    }
+}
+
+/// What the handler gives, as `Flow`.
+fn flow_of(handler: &Handler, handled: &TokenStream) -> TokenStream {
+    match &handler.outcome {
+        Outcome::Flow
+        | Outcome::Later {
+            gives_flow: true, ..
+        } => handled.clone(),
+        Outcome::Nothing | Outcome::Later { .. } | Outcome::Reply(_) | Outcome::ReplyAndFlow(_) => {
+            quote! { #handled; ::noex::Flow::Continue }
+        }
+    }
+}
+
+fn handle_info(server: &Server) -> TokenStream {
+    if server.handlers(Kind::Info).next().is_none() {
+        return TokenStream::new();
+    }
+    let (cx, info, message) = (local("cx"), local("info"), local("message"));
+    let next = local("next");
+    let (others, typed): (Vec<_>, Vec<_>) = server
+        .handlers(Kind::Info)
+        .partition(|handler| is_any(handler));
+    let typed = typed.into_iter().map(|handler| {
+        let (ty, cfgs) = (&handler.inputs[0].ty, &handler.cfgs);
+        let flow = flow_of(handler, &handled(handler, std::slice::from_ref(&message)));
+        let flow = quote! { let #next = { #flow }; return #next; };
+        quote_spanned! { ty.span()=>
+            #(#cfgs)*
+            let #info = match ::noex::__private::info_as::<#ty>(#info) {
+                ::core::result::Result::Ok(#message) => { #flow }
+                ::core::result::Result::Err(#next) => #next,
+            };
+        }
+    });
+    let others = others.into_iter().map(|handler| {
+        let cfgs = &handler.cfgs;
+        let flow = flow_of(handler, &handled(handler, std::slice::from_ref(&info)));
+        quote! { #(#cfgs)* { let #next = { #flow }; return #next; } }
+    });
+    quote! {
+        async fn handle_info(
+            &mut self,
+            #info: ::noex::Info,
+            #cx: &mut ::noex::Context<Self>,
+        ) -> ::noex::Flow {
+            #(#typed)*
+            #(#others)*
+            ::noex::__private::unhandled(#cx, &#info)
+        }
+    }
+}
+
+/// Whether it handles whatever no other does.
+fn is_any(handler: &Handler) -> bool {
+    let ty = super::owned_type::last_segment(&handler.inputs[0].ty);
+    ty.is_some_and(|(name, _)| name == "Info")
+}
+
+fn handle_continue(server: &Server) -> TokenStream {
+    let Some(handler) = server.handlers(Kind::Continue).next() else {
+        return TokenStream::new();
+    };
+    let (cx, value, cfgs) = (local("cx"), local("value"), &handler.cfgs);
+    let flow = flow_of(handler, &handled(handler, &[]));
+    quote! {
+        #(#cfgs)*
+        async fn handle_continue(
+            &mut self,
+            #value: ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send>,
+            #cx: &mut ::noex::Context<Self>,
+        ) -> ::noex::Flow {
+            if !#value.is::<::noex::__private::BehindInit>() {
+                return ::noex::__private::unhandled_continue(#cx.pid());
+            }
+            ::core::mem::drop(#value);
+            #flow
+        }
+    }
+}
+
+fn terminate(server: &Server) -> TokenStream {
+    let Some(handler) = server.handlers(Kind::Terminate).next() else {
+        return TokenStream::new();
+    };
+    let (cx, reason, cfgs) = (local("cx"), local("reason"), &handler.cfgs);
+    let reasons = vec![reason.clone(); handler.inputs.len()];
+    let handled = handled(handler, &reasons);
+    quote! {
+        #(#cfgs)*
+        async fn terminate(
+            &mut self,
+            #reason: &::noex::ExitReason,
+            #cx: &mut ::noex::Context<Self>,
+        ) {
+            #handled
+        }
+    }
+}
+
+fn protocol(server: &Server) -> Option<TokenStream> {
+    let name = server.protocol.as_ref()?;
+    Some(quote! {
+        fn protocol() -> &'static str {
+            #name
+        }
+    })
+}

@@ -1,0 +1,144 @@
+//! The enums of messages: one for calls, one for casts.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::block::Server;
+use super::handler::{Handler, Kind};
+use super::outcome::Outcome;
+
+/// `CounterCall` and `CounterCast`.
+pub(crate) fn expand(server: &Server) -> TokenStream {
+    let calls = message_enum(
+        server,
+        Kind::Call,
+        "What a server of this type can be asked.",
+    );
+    let casts = message_enum(
+        server,
+        Kind::Cast,
+        "What a server of this type can be told.",
+    );
+    quote! { #calls #casts }
+}
+
+/// The type of the reply as it is in the message.
+pub(crate) fn reply_type(server: &Server, handler: &Handler) -> Option<TokenStream> {
+    let reply = handler.outcome.reply()?;
+    let is_wrapped = server.local && !matches!(handler.outcome, Outcome::Later { .. });
+    Some(if is_wrapped {
+        quote! { ::noex::Local<#reply> }
+    } else {
+        quote! { #reply }
+    })
+}
+
+fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
+    let (name, vis) = (server.messages(kind), &server.vis);
+    let (generics, clause) = (&server.generics, &server.generics.where_clause);
+    let variants = server
+        .handlers(kind)
+        .map(|handler| variant(server, handler));
+    let unused = server.has_types().then(|| unused_variant(server));
+    let allowances = Server::allowances();
+    let (derives, impls) = if server.local {
+        (TokenStream::new(), stay(server, &name))
+    } else {
+        (derives(server), TokenStream::new())
+    };
+    quote! {
+        #[doc = #doc]
+        #derives
+        #allowances
+        #[non_exhaustive]
+        #vis enum #name #generics #clause {
+            #(#variants,)*
+            #unused
+        }
+        #impls
+    }
+}
+
+fn variant(server: &Server, handler: &Handler) -> TokenStream {
+    let Handler {
+        variant,
+        cfgs,
+        inputs,
+        ..
+    } = handler;
+    let docs = handler.documentation();
+    let mut fields: Vec<TokenStream> = inputs
+        .iter()
+        .map(|input| {
+            let (name, ty) = (&input.name, &input.ty);
+            let doc = format!("The handler's `{name}`.");
+            quote! { #[doc = #doc] #name: #ty }
+        })
+        .collect();
+    if !matches!(handler.outcome, Outcome::Later { .. })
+        && let Some(reply) = reply_type(server, handler)
+    {
+        let field = handler.reply_field();
+        fields.push(quote! {
+            #[doc = "Answers the call."]
+            #field: ::noex::ReplyTo<#reply>
+        });
+    }
+    quote! { #docs #(#cfgs)* #variant { #(#fields),* } }
+}
+
+/// A variant that can't be, for the type parameters that no message has.
+fn unused_variant(server: &Server) -> TokenStream {
+    let types = server
+        .generics
+        .type_params()
+        .map(|parameter| &parameter.ident);
+    let skip = (!server.local).then(|| quote! { #[serde(skip)] });
+    quote! {
+        #[doc(hidden)]
+        #skip
+        __Unused(
+            ::core::convert::Infallible,
+            ::core::marker::PhantomData<fn() -> (#(::core::marker::PhantomData<#types>,)*)>,
+        ),
+    }
+}
+
+/// The bounds of the block are all that serde may ask for: `Wire` says it in one word.
+fn derives(server: &Server) -> TokenStream {
+    let bounds = server
+        .has_types()
+        .then(|| quote! { , bound(serialize = "", deserialize = "") });
+    quote! {
+        #[derive(::noex::__private::serde::Serialize, ::noex::__private::serde::Deserialize)]
+        #[serde(crate = "::noex::__private::serde" #bounds)]
+    }
+}
+
+/// Messages that are refused when they are to leave their node, whatever is in them.
+fn stay(server: &Server, name: &Ident) -> TokenStream {
+    let (_, types, clause) = server.generics.split_for_impl();
+    let parameters = &server.generics.params;
+    let parameters: Vec<_> = parameters.iter().collect();
+    quote! {
+        #[automatically_derived]
+        impl<#(#parameters),*> ::noex::__private::serde::Serialize for #name #types #clause {
+            fn serialize<__S: ::noex::__private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                ::noex::__private::refuse_to_leave(serializer)
+            }
+        }
+        #[automatically_derived]
+        impl<'de, #(#parameters),*> ::noex::__private::serde::Deserialize<'de>
+            for #name #types #clause
+        {
+            fn deserialize<__D: ::noex::__private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                ::noex::__private::refuse_to_come(deserializer)
+            }
+        }
+    }
+}

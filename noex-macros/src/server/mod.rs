@@ -1,0 +1,23 @@
+//! `#[noex::server]`: an impl block of handlers becomes a server.
+//!
+//! ```text
+//!   arguments ─┐
+//!   impl block ┴► Server { Init, Handlers } ──► the block as it was, without the markers
+//!                  (each mistake is found here)  CounterCall, CounterCast     messages
+//!                                                impl GenServer for Counter   dispatch
+//!                                                trait CounterClient          client
+//! ```
+
+mod expand;
+mod arguments;
+mod block;
+mod init;
+mod handler;
+mod outcome;
+mod signature;
+mod owned_type;
+mod messages;
+mod dispatch;
+mod client;
+
+pub(crate) use expand::expand;

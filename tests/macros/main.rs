@@ -1,0 +1,12 @@
+//! What `#[noex::server]` writes, used: on one node, between two, and where it refuses.
+
+#![deny(missing_docs, dead_code, unused)]
+
+mod counter;
+mod generics;
+mod info;
+mod life;
+mod local;
+mod pair;
+pub mod public;
+mod refusals;

@@ -1,0 +1,6 @@
+//! The entry point is async.
+
+#![allow(unused)]
+
+#[noex::main]
+fn main() {}

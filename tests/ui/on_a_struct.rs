@@ -1,0 +1,10 @@
+//! The attribute stands on the impl block.
+
+#![allow(unused)]
+
+#[noex::server]
+struct Counter {
+    n: u64,
+}
+
+fn main() {}
