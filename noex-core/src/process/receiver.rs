@@ -53,7 +53,7 @@ impl<M: Send + 'static> Receiver<M> {
         Self {
             process,
             batch: VecDeque::new(),
-            turn: Turn::new(Instant::now()),
+            turn: Turn::new(Instant::now().into_std()),
             fresh: false,
         }
     }
@@ -77,7 +77,7 @@ impl<M: Send + 'static> Receiver<M> {
     #[must_use]
     pub fn now(&self) -> Instant {
         if self.fresh {
-            self.turn.began()
+            Instant::from_std(self.turn.began())
         } else {
             Instant::now()
         }
@@ -112,8 +112,8 @@ impl<M: Send + 'static> Receiver<M> {
         self.fresh = self.batch.is_empty();
         if self.fresh {
             ready!(mailbox.poll_take(&mut self.batch, cx));
-            self.turn.begin(Instant::now());
-        } else if self.turn.wants_look() && self.turn.look(Instant::now()) {
+            self.turn.begin(Instant::now().into_std());
+        } else if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

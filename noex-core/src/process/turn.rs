@@ -1,8 +1,6 @@
 //! Pure: how long a process may handle messages before it lets others run.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How long a turn is.
 const TURN: Duration = Duration::from_micros(200);
@@ -70,7 +68,7 @@ mod tests {
 
     /// How many of `messages`, each of which takes `each`, are handled before the turn is over.
     fn handled(messages: u32, each: Duration) -> u32 {
-        let begin = Instant::now();
+        let begin = tokio::time::Instant::now().into_std();
         let mut turn = Turn::new(begin);
         (1..=messages)
             .find(|count| turn.wants_look() && turn.look(begin + each * *count))
@@ -90,7 +88,7 @@ mod tests {
 
     #[test]
     fn messages_that_become_slow_are_looked_after_one_by_one() {
-        let begin = Instant::now();
+        let begin = tokio::time::Instant::now().into_std();
         let mut turn = Turn::new(begin);
         turn.stride = STRIDE_MAX;
         turn.begin(begin);
