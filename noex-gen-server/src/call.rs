@@ -140,6 +140,10 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
+            // In place: most polls find the call sent, and nothing is to be moved.
+            if let State::Sent(reply) = &mut self.state {
+                return Pin::new(reply).poll(cx);
+            }
             match std::mem::replace(&mut self.state, State::Over) {
                 State::Made { to, make } => match self.send(&to, make, cx.waker()) {
                     Ok(State::Sent(reply)) => {
@@ -171,13 +175,7 @@ where
                         return Poll::Pending;
                     }
                 },
-                State::Sent(mut reply) => {
-                    let polled = Pin::new(&mut reply).poll(cx);
-                    if polled.is_pending() {
-                        self.state = State::Sent(reply);
-                    }
-                    return polled;
-                }
+                State::Sent(reply) => self.state = State::Sent(reply),
                 State::Over => return Poll::Ready(Err(CallError::ReplyDropped)),
             }
         }

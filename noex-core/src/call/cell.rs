@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use crate::node::LocalNode;
 /// share it.
 pub struct ReplyCell<R> {
     state: Mutex<State<R>>,
+    /// Whether the state is still [`State::Waiting`], for those who only look.
+    waiting: AtomicBool,
     deadline: Instant,
 }
 
@@ -44,7 +47,12 @@ impl<R> ReplyCell<R> {
             caller: Some(caller),
             exported: None,
         });
-        Arc::new(Self { state, deadline })
+        let waiting = AtomicBool::new(true);
+        Arc::new(Self {
+            state,
+            waiting,
+            deadline,
+        })
     }
 
     pub(crate) fn reply(&self, reply: R) {
@@ -57,6 +65,7 @@ impl<R> ReplyCell<R> {
         if !matches!(*state, State::Waiting { .. }) {
             return;
         }
+        self.waiting.store(false, Ordering::Release);
         if let State::Waiting {
             caller: Some(caller),
             ..
@@ -70,6 +79,7 @@ impl<R> ReplyCell<R> {
     /// The caller gives up. Whoever has the message still queued will skip it.
     fn cancel(&self) {
         let mut state = self.state.lock();
+        self.waiting.store(false, Ordering::Release);
         let before = std::mem::replace(&mut *state, State::Closed);
         drop(state);
         if let State::Waiting {
@@ -112,7 +122,7 @@ impl<R: Send + 'static> AnyCell for ReplyCell<R> {
     }
 
     fn is_wanted(&self, now: Instant) -> bool {
-        now < self.deadline && matches!(*self.state.lock(), State::Waiting { .. })
+        self.waiting.load(Ordering::Acquire) && now < self.deadline
     }
 
     fn deadline(&self) -> Instant {
