@@ -37,6 +37,37 @@ pub struct Bound {
 ///
 /// [`stop`](Self::stop) leaves the cluster in order. When the last handle is dropped without it,
 /// all connections close, and to the others it is as if the node had crashed.
+///
+/// # Examples
+/// Two nodes of one program, of which the second one is given the first one's address:
+/// ```
+/// use noex_cluster::{Cluster, ClusterConfig, ClusterEvent};
+/// use noex_core::LocalNode;
+///
+/// # #[tokio::main(flavor = "multi_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bound = Cluster::bind(ClusterConfig::new("a").port(0))?;
+/// let a = bound.node_id().clone();
+/// let first = bound.start(&LocalNode::start(a.clone()));
+///
+/// let bound = Cluster::bind(ClusterConfig::new("b").port(0).seed(a.to_string()))?;
+/// let node = LocalNode::start(bound.node_id().clone());
+/// let second = bound.start(&node);
+/// second.running().await;
+/// assert_eq!(second.connected_nodes(), [a.clone()]);
+///
+/// let mut events = second.subscribe();
+/// first.stop().await;
+/// while let Some(event) = events.next().await {
+///     if let ClusterEvent::NodeDown { id, reason } = event? {
+///         assert_eq!((id, reason.to_string()), (a, "graceful_shutdown".to_owned()));
+///         break;
+///     }
+/// }
+/// second.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cluster(Arc<Inner>);
 

@@ -30,7 +30,8 @@ pub enum ClusterEvent {
 #[non_exhaustive]
 pub struct Missed(pub u64);
 
-/// A stream of events, in the order in which they happened.
+/// A stream of events, in the order in which they happened; [`Cluster`](crate::Cluster) has an
+/// example.
 #[derive(Debug)]
 pub struct Events {
     receiver: Option<broadcast::Receiver<ClusterEvent>>,

@@ -21,6 +21,16 @@ const LINK_CONTEXT: &str = "noex 2026-11-22 v1 link psk";
 const PUBLIC_CONTEXT: &str = "noex 2026-11-22 v1 public link psk";
 
 /// What all nodes of a cluster share and nobody else knows. Never printed, wiped on drop.
+///
+/// # Examples
+/// ```
+/// use noex_cluster::{ClusterConfig, Secret};
+///
+/// let secret = Secret::generate();
+/// assert_eq!(format!("{secret:?}"), "Secret(***)");
+/// let config = ClusterConfig::new("a").secret(secret);
+/// assert!(config.validate().is_ok());
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
