@@ -54,8 +54,8 @@ impl<R: Send + 'static> ReplyTo<R> {
 impl<R: Wire> ReplyTo<R> {
     /// Sends the reply. A caller that gave up never sees it; one on another node learns if the
     /// reply can't be encoded.
-    pub fn send(self, reply: R) {
-        match self.inner.lock().take() {
+    pub fn send(mut self, reply: R) {
+        match self.inner.get_mut().take() {
             Some(Inner::Local(cell)) => cell.reply(reply),
             Some(Inner::Remote(remote)) => remote.reply(&reply),
             None => {}
@@ -63,8 +63,8 @@ impl<R: Wire> ReplyTo<R> {
     }
 
     /// Fails the call with `error`.
-    pub fn fail(self, error: CallError) {
-        match self.inner.lock().take() {
+    pub fn fail(mut self, error: CallError) {
+        match self.inner.get_mut().take() {
             Some(Inner::Local(cell)) => cell.fail(error),
             Some(Inner::Remote(remote)) => remote.fail(error),
             None => {}
