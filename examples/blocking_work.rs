@@ -24,7 +24,11 @@ impl BlockingServer for Primes {
 
     fn handle_call(&mut self, call: PrimesCall, _cx: &mut BlockingContext<Self>) -> Flow {
         let PrimesCall::CountBelow { limit, reply } = call;
-        let is_prime = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+        let is_prime = |n: &u64| {
+            (2..*n)
+                .take_while(|d| d * d <= *n)
+                .all(|d| !n.is_multiple_of(d))
+        };
         reply.send((2..limit).filter(is_prime).count());
         Flow::Continue
     }
