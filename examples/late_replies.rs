@@ -61,7 +61,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok::<_, CallError>(())
         })
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    while bakery.queue_length().await? < customers.len() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     println!("{} wait for bread", bakery.queue_length().await?);
 
     for loaf in ["a rye loaf", "a baguette", "a pretzel"] {

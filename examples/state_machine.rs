@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use noex::prelude::*;
 use noex::state_machine::{Event, GenStateMachine, StateContext, Transition};
-use noex::task::Task;
 
 const OPEN_FOR: Duration = Duration::from_millis(200);
 
@@ -81,14 +80,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _inside = node.enter();
 
     let door = Door::start(1234).await?;
-    let visitor = door.clone();
-    let visit = Task::spawn(async move { visitor.call(Ask::Enter).await });
-    door.cast(Code(4321))?;
-    door.cast(Code(1234))?;
-    visit.await.map_err(|reason| reason.to_string())??;
-    println!("a visitor is in");
-    tokio::time::sleep(OPEN_FOR * 2).await;
-    println!("the door is {:?}", door.call(Ask::State).await?);
+    // The visitor knocks first, then somebody tries two codes.
+    let codes = async {
+        door.cast(Code(4321))?;
+        door.cast(Code(1234))
+    };
+    let (entered, tried) = tokio::join!(door.call(Ask::Enter), codes);
+    tried?;
+    entered?;
+    println!("the visitor is in");
+    while door.call(Ask::State).await? == State::Open {
+        tokio::time::sleep(OPEN_FOR / 10).await;
+    }
 
     node.stop().await;
     println!("done");

@@ -38,7 +38,8 @@ fn the_supervised_pool_goes_on_without_its_worker() {
 #[test]
 fn the_state_machine_locks_itself() {
     let output = output_of("state_machine");
-    assert!(output.contains("the door is Locked\n"), "{output}");
+    assert!(output.contains("the visitor is in\n"), "{output}");
+    assert!(output.contains("the door locks itself\n"), "{output}");
 }
 
 #[test]
