@@ -61,6 +61,8 @@
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
 mod callee;
+#[cfg(doctest)]
+mod guide;
 mod local_call;
 mod logging;
 mod node;

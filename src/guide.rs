@@ -1,0 +1,16 @@
+//! docs/guide/, so that its snippets are compiled and run.
+
+#[doc = include_str!("../docs/guide/README.md")]
+mod index {}
+
+#[doc = include_str!("../docs/guide/processes.md")]
+mod processes {}
+
+#[doc = include_str!("../docs/guide/servers.md")]
+mod servers {}
+
+#[doc = include_str!("../docs/guide/supervision.md")]
+mod supervision {}
+
+#[doc = include_str!("../docs/guide/coming-from-elixir.md")]
+mod coming_from_elixir {}
