@@ -83,8 +83,8 @@ pub use noex_cluster::{
 pub use noex_core::codec::Local;
 pub use noex_core::mailbox::{Down, Exit, Info};
 pub use noex_core::{
-    Creation, ExitReason, LocalNode, MonitorRef, NodeDownReason, NodeId, NodeIdError, Panic, Peer,
-    PeerEvent, Pid, Wire,
+    Creation, ExitReason, LocalNode, MonitorRef, NameError, NodeDownReason, NodeId, NodeIdError,
+    Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
     Address, Agent, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
@@ -245,10 +245,11 @@ pub use noex_macros::main;
 /// # }
 /// ```
 pub use noex_macros::server;
-pub use noex_registry::{Global, Registry};
+pub use noex_registry::{Global, GlobalClaim, Registry};
 pub use noex_supervisor::{
-    ChildSpec, DistributedSupervisor, Mode, NodeFilter, RemoteChild, Restart, Shutdown, Supervisor,
-    register_server,
+    ChildInfo, ChildSpec, ChildState, DistributedSupervisor, DistributedSupervisorClient, Mode,
+    NodeFilter, RemoteChild, Restart, Shutdown, Strategy, Supervisor, SupervisorClient,
+    distributed, register_server, supervisor,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;
@@ -256,8 +257,9 @@ pub use stopping::until_stopped;
 /// What nearly every program needs.
 pub mod prelude {
     pub use crate::{
-        CallError, ClusterConfig, Context, ExitReason, Flow, GenServer, Global, Info, Node,
-        ReplyTo, ServerRef, StartError, Supervisor,
+        CallError, ClusterConfig, Context, DistributedSupervisorClient, ExitReason, Flow,
+        GenServer, Global, Info, Node, ReplyTo, ServerRef, StartError, Supervisor,
+        SupervisorClient,
     };
     pub use serde::{Deserialize, Serialize};
 }

@@ -157,6 +157,12 @@ impl Node {
     }
 }
 
+impl AsRef<LocalNode> for Node {
+    fn as_ref(&self) -> &LocalNode {
+        self.local()
+    }
+}
+
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Node({})", self.id())

@@ -86,6 +86,9 @@ impl fmt::Display for ExitReason {
     }
 }
 
+/// So that a program can end with the reason of a process that it needs.
+impl std::error::Error for ExitReason {}
+
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {

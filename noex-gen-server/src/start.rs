@@ -111,8 +111,8 @@ impl<S: GenServer> Start<S> {
     }
 
     /// Starts it on `node`, in the place of the current one.
-    pub fn on(self, node: &LocalNode) -> Self {
-        self.with(|plan| plan.node = Some(node.clone()))
+    pub fn on(self, node: &impl AsRef<LocalNode>) -> Self {
+        self.with(|plan| plan.node = Some(node.as_ref().clone()))
     }
 
     /// Links it with the calling process.

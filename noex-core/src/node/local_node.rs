@@ -341,6 +341,13 @@ impl fmt::Debug for WeakNode {
     }
 }
 
+/// So that whatever wraps a node can stand where a node is asked for.
+impl AsRef<Self> for LocalNode {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for LocalNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LocalNode({} {})", self.0.id, self.0.creation)
