@@ -13,50 +13,11 @@ use noex_gen_server::StartError;
 use super::answer::Answer;
 use super::child_spec::{ChildId, ChildSpec};
 use super::children::{Child, ChildState, Children};
+use super::input::Input;
+use super::output::Output;
 use super::work::{Question, Step, Work};
 use crate::intensity::Intensity;
-use crate::{Restart, Shutdown, Strategy};
-
-/// What happened.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// The supervisor begins with these children.
-    Begin(Vec<ChildSpec>),
-    /// The start that was put out is done.
-    Started(Pid),
-    /// The start that was put out has failed.
-    StartFailed(StartError),
-    /// The stop that was put out is done.
-    Stopped,
-    /// A linked process ended.
-    Exited { pid: Pid, reason: ExitReason },
-    /// Somebody adds a child.
-    StartChild(ChildSpec),
-    /// Somebody stops a child.
-    TerminateChild(ChildId),
-    /// Somebody starts a child that is stopped.
-    RestartChild(ChildId),
-    /// Somebody takes away a child that is stopped.
-    DeleteChild(ChildId),
-    /// The supervisor ends.
-    Shutdown,
-}
-
-/// What the supervisor must do next. After a start or a stop nothing else comes before its
-/// outcome is put in.
-#[derive(Debug, PartialEq)]
-pub(super) enum Output {
-    Start(ChildId),
-    Stop {
-        child: ChildId,
-        pid: Pid,
-        shutdown: Shutdown,
-    },
-    /// The answer to whoever asked.
-    Answer(Answer),
-    /// All children have ended; so must the supervisor.
-    End(ExitReason),
-}
+use crate::{Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {

@@ -9,7 +9,9 @@ use noex_gen_server::{Context, Flow, GenServer, StartError};
 use super::answer::Answer;
 use super::child_spec::ChildSpec;
 use super::children::ChildState;
-use super::machine::{Input, Machine, Output};
+use super::input::Input;
+use super::machine::Machine;
+use super::output::Output;
 use crate::intensity::Intensity;
 use crate::{Restart, Strategy};
 
