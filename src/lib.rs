@@ -57,7 +57,7 @@
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
-//! | restarting what fails | [`Supervisor`], [`DistributedSupervisor`] |
+//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
 mod callee;
@@ -245,8 +245,8 @@ pub use noex_macros::main;
 pub use noex_macros::server;
 pub use noex_registry::{Global, Registry};
 pub use noex_supervisor::{
-    ChildSpec, DistributedSupervisor, Mode, NodeFilter, RemoteChild, Restart, Shutdown, Supervisor,
-    register_server,
+    ChildSpec, DistributedSupervisor, DynamicSupervisor, Mode, NodeFilter, RemoteChild, Restart,
+    Shutdown, Supervisor, register_server,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Supervisor               children on its own node; one for one, one for all, rest for one
+//!   DynamicSupervisor        children that come and go while it runs, many of a kind
 //!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
 //!     └─ Spawner             one on each node: starts a registered server for another node
 //! ```
@@ -26,4 +27,7 @@ pub use distributed::{
 };
 pub use policy::{Restart, Shutdown, Strategy};
 pub use spawner::Spawner;
-pub use supervisor::{ChildInfo, ChildSpec, ChildState, Supervisor, SupervisorClient};
+pub use supervisor::{
+    ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Supervisor,
+    SupervisorClient,
+};

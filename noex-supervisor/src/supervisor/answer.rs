@@ -14,6 +14,7 @@ pub(super) enum Answer {
     Present,
     Running(Pid),
     Restarting,
+    Full(usize),
     Failed(StartError),
 }
 
@@ -23,6 +24,7 @@ impl Answer {
             Self::Started(pid) => Ok(pid),
             Self::Running(pid) => Err(StartChildError::AlreadyStarted(pid)),
             Self::Present => Err(StartChildError::AlreadyPresent),
+            Self::Full(children_max) => Err(StartChildError::MaxChildren(children_max)),
             Self::Failed(error) => Err(StartChildError::Start(error)),
             Self::Done | Self::NotFound | Self::Restarting => unreachable!("not of a start"),
         }
@@ -42,7 +44,7 @@ impl Answer {
             Self::Running(pid) => Err(RestartChildError::Running(pid)),
             Self::Restarting => Err(RestartChildError::Restarting),
             Self::Failed(error) => Err(RestartChildError::Start(error)),
-            Self::Done | Self::Present => unreachable!("not of a restart"),
+            Self::Done | Self::Present | Self::Full(_) => unreachable!("not of a restart"),
         }
     }
 
@@ -51,7 +53,9 @@ impl Answer {
             Self::NotFound => Err(DeleteChildError::NotFound),
             Self::Running(pid) => Err(DeleteChildError::Running(pid)),
             Self::Restarting => Err(DeleteChildError::Restarting),
-            Self::Done | Self::Started(_) | Self::Present | Self::Failed(_) => Ok(()),
+            Self::Done | Self::Started(_) | Self::Present | Self::Full(_) | Self::Failed(_) => {
+                Ok(())
+            }
         }
     }
 }

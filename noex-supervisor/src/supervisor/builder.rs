@@ -19,13 +19,13 @@ pub struct SupervisorBuilder {
 impl SupervisorBuilder {
     /// Which children are started again when one has to be; that one alone, unless said.
     pub const fn strategy(mut self, strategy: Strategy) -> Self {
-        self.args.strategy = strategy;
+        self.args.rules.strategy = strategy;
         self
     }
 
     /// Bears `restarts` restarts in `period`, and gives up at the next; 3 in 5 s unless said.
     pub fn intensity(mut self, restarts: usize, period: Duration) -> Self {
-        self.args.intensity = Intensity::new(restarts, period);
+        self.args.rules.intensity = Intensity::new(restarts, period);
         self
     }
 

@@ -75,15 +75,22 @@ pub struct ChildCounts {
 pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) state: ChildState,
+    /// The process that it runs as, or ran as before the restart that is to come.
+    latest: Option<Pid>,
 }
 
 /// All children. The places give the order; they are never used twice.
+///
+/// Every operation on one child takes logarithmic time, and so do the counts, which are kept.
 #[derive(Debug, Default)]
 pub(super) struct Children {
     places_used: u64,
     by_place: BTreeMap<u64, Child>,
     by_id: BTreeMap<ChildId, u64>,
+    /// The latest process of each child that runs, or is to be started again.
     by_pid: BTreeMap<Pid, u64>,
+    active: usize,
+    supervisors: usize,
 }
 
 impl Children {
@@ -95,18 +102,33 @@ impl Children {
         let place = self.places_used;
         self.places_used += 1;
         self.by_id.insert(Arc::clone(&spec.id), place);
-        let state = ChildState::Stopped;
-        self.by_place.insert(place, Child { spec, state });
+        self.supervisors += usize::from(spec.kind == ChildKind::Supervisor);
+        let child = Child {
+            spec,
+            state: ChildState::Stopped,
+            latest: None,
+        };
+        self.by_place.insert(place, child);
         true
     }
 
+    /// Adds a child behind the others under its id with a number, by which it is known then.
+    pub(super) fn add_numbered(&mut self, mut spec: ChildSpec) -> ChildId {
+        spec.id = format!("{}.{}", spec.id, self.places_used).into();
+        let id = Arc::clone(&spec.id);
+        let is_new = self.add(spec);
+        assert!(is_new, "a place is never used twice");
+        id
+    }
+
     pub(super) fn remove(&mut self, id: &str) {
+        self.set_state(id, ChildState::Stopped);
         let child = self
             .by_id
             .remove(id)
             .and_then(|place| self.by_place.remove(&place));
-        if let Some(pid) = child.and_then(|child| child.state.pid()) {
-            self.by_pid.remove(&pid);
+        if let Some(child) = child {
+            self.supervisors -= usize::from(child.spec.kind == ChildKind::Supervisor);
         }
     }
 
@@ -117,12 +139,18 @@ impl Children {
         let Some(child) = self.by_place.get_mut(&place) else {
             return;
         };
-        if let Some(pid) = child.state.pid() {
-            self.by_pid.remove(&pid);
+        let latest = match state {
+            ChildState::Running(pid) => Some(pid),
+            ChildState::Restarting => child.latest,
+            ChildState::Stopped => None,
+        };
+        if child.latest != latest {
+            child.latest.map(|pid| self.by_pid.remove(&pid));
+            latest.map(|pid| self.by_pid.insert(pid, place));
         }
-        if let Some(pid) = state.pid() {
-            self.by_pid.insert(pid, place);
-        }
+        self.active -= usize::from(child.state.pid().is_some());
+        self.active += usize::from(state.pid().is_some());
+        child.latest = latest;
         child.state = state;
     }
 
@@ -132,7 +160,17 @@ impl Children {
 
     /// The child that runs as `pid`.
     pub(super) fn running_as(&self, pid: Pid) -> Option<&Child> {
+        let child = self.known_as(pid)?;
+        (child.state == ChildState::Running(pid)).then_some(child)
+    }
+
+    /// The child that runs as `pid`, or ran as `pid` and is to be started again.
+    pub(super) fn known_as(&self, pid: Pid) -> Option<&Child> {
         self.by_place.get(self.by_pid.get(&pid)?)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_place.len()
     }
 
     /// All children, in order.
@@ -158,14 +196,11 @@ impl Children {
     }
 
     pub(super) fn counts(&self) -> ChildCounts {
-        let supervisors = self.iter();
-        let supervisors = supervisors.filter(|child| child.spec.kind == ChildKind::Supervisor);
-        let supervisors = supervisors.count();
         ChildCounts {
             specs: self.by_place.len(),
-            active: self.by_pid.len(),
-            supervisors,
-            workers: self.by_place.len() - supervisors,
+            active: self.active,
+            supervisors: self.supervisors,
+            workers: self.by_place.len() - self.supervisors,
         }
     }
 }

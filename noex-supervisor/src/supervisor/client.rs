@@ -13,7 +13,7 @@ use super::error::{DeleteChildError, RestartChildError, StartChildError, Termina
 use super::server::Supervisor;
 
 /// How long to wait for what takes a child's `init` or end. Those have bounds of their own.
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What a supervisor can be asked; [`SupervisorClient`] asks it.
 #[derive(Debug, Serialize, Deserialize)]

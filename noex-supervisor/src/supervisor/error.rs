@@ -15,6 +15,9 @@ pub enum StartChildError {
     /// There is a child with this id, which does not run.
     #[error("there is a child with this id")]
     AlreadyPresent,
+    /// The supervisor has as many children as it may have, which is this number.
+    #[error("there are {0} children already, and no more are admitted")]
+    MaxChildren(usize),
     /// It did not start; it was not added.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -27,8 +30,8 @@ pub enum StartChildError {
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TerminateChildError {
-    /// There is no child with this id.
-    #[error("no child with this id")]
+    /// There is no such child.
+    #[error("no such child")]
     NotFound,
     /// The supervisor did not answer. It may have done it.
     #[error("no answer of the supervisor: {0}")]

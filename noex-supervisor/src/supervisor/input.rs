@@ -22,6 +22,8 @@ pub(super) enum Input {
     StartChild(ChildSpec),
     /// Somebody stops a child.
     TerminateChild(ChildId),
+    /// Somebody stops the child that runs as this process, or did before a restart.
+    TerminatePid(Pid),
     /// Somebody starts a child that is stopped.
     RestartChild(ChildId),
     /// Somebody takes away a child that is stopped.

@@ -15,14 +15,13 @@ use super::child_spec::{ChildId, ChildSpec};
 use super::children::{Child, ChildState, Children};
 use super::input::Input;
 use super::output::Output;
+use super::rules::{Population, Rules};
 use super::work::{Question, Step, Work};
-use crate::intensity::Intensity;
 use crate::{Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    strategy: Strategy,
-    intensity: Intensity,
+    rules: Rules,
     children: Children,
     work: Work,
     steps: VecDeque<Step>,
@@ -34,10 +33,9 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(strategy: Strategy, intensity: Intensity) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            strategy,
-            intensity,
+            rules,
             children: Children::default(),
             work: Work::Idle,
             steps: VecDeque::new(),
@@ -57,6 +55,7 @@ impl Machine {
             Input::Exited { pid, reason } => self.exited(pid, &reason, now),
             Input::StartChild(spec) => self.start_child(spec),
             Input::TerminateChild(id) => self.terminate_child(id),
+            Input::TerminatePid(pid) => self.terminate_pid(pid),
             Input::RestartChild(id) => self.restart_child(id),
             Input::DeleteChild(id) => self.delete_child(&id),
             Input::Shutdown => self.end(ExitReason::Shutdown),
@@ -96,6 +95,7 @@ impl Machine {
             let output = match &step {
                 Step::Start(id) => Some(Output::Start(Arc::clone(id))),
                 Step::Stop(id) => self.stop_output(id),
+                Step::StopAll => Some(self.stop_all_output()),
             };
             if output.is_some() {
                 self.in_flight = Some(step);
@@ -167,10 +167,11 @@ impl Machine {
     }
 
     fn stopped(&mut self) {
-        let Some(Step::Stop(id)) = self.in_flight.take() else {
-            return;
-        };
-        self.child_is_over(&id);
+        match self.in_flight.take() {
+            Some(Step::Stop(id)) => self.child_is_over(&id),
+            Some(Step::StopAll) => self.children = Children::default(),
+            Some(Step::Start(_)) | None => {}
+        }
     }
 
     fn exited(&mut self, pid: Pid, reason: &ExitReason, now: Instant) {
@@ -195,10 +196,12 @@ impl Machine {
     /// A child ended and is not to be started again.
     fn child_is_over(&mut self, id: &str) {
         let child = self.children.find(id);
-        if child.is_some_and(|child| child.spec.restart == Restart::Temporary) {
-            self.children.remove(id);
-        } else {
-            self.children.set_state(id, ChildState::Stopped);
+        let is_temporary = child.is_some_and(|child| child.spec.restart == Restart::Temporary);
+        match self.rules.population {
+            Population::Named if !is_temporary => {
+                self.children.set_state(id, ChildState::Stopped);
+            }
+            Population::Named | Population::Numbered { .. } => self.children.remove(id),
         }
     }
 
@@ -210,11 +213,11 @@ impl Machine {
     }
 
     fn restart(&mut self, id: &str, now: Instant) {
-        if !self.intensity.admit(now) {
+        if !self.rules.intensity.admit(now) {
             let text = format!("restarts of child `{id}` and others came too often");
             return self.end(ExitReason::ShutdownWith(text.into()));
         }
-        let affected: Vec<&Child> = match self.strategy {
+        let affected: Vec<&Child> = match self.rules.strategy {
             Strategy::OneForOne => self.children.find(id).into_iter().collect(),
             Strategy::OneForAll => self.children.iter().collect(),
             Strategy::RestForOne => self.children.since(id).collect(),
@@ -232,19 +235,40 @@ impl Machine {
     }
 
     fn start_child(&mut self, spec: ChildSpec) {
-        let id = Arc::clone(&spec.id);
         if self.work != Work::Idle {
             return;
         }
-        if let Some(child) = self.children.find(&id) {
-            let answer = match child.state {
-                ChildState::Running(pid) => Answer::Running(pid),
-                ChildState::Restarting | ChildState::Stopped => Answer::Present,
-            };
-            return self.outputs.push_back(Output::Answer(answer));
+        let added = match self.rules.population {
+            Population::Named => self.add_named(spec),
+            Population::Numbered { children_max } if self.children.len() >= children_max => {
+                Err(Answer::Full(children_max))
+            }
+            Population::Numbered { .. } => Ok(self.children.add_numbered(spec)),
+        };
+        match added {
+            Ok(id) => self.ask(Question::Start, Step::Start(id)),
+            Err(answer) => self.outputs.push_back(Output::Answer(answer)),
         }
-        self.children.add(spec);
-        self.ask(Question::Start, Step::Start(id));
+    }
+
+    fn add_named(&mut self, spec: ChildSpec) -> Result<ChildId, Answer> {
+        let id = Arc::clone(&spec.id);
+        match self.children.find(&id).map(|child| child.state) {
+            Some(ChildState::Running(pid)) => return Err(Answer::Running(pid)),
+            Some(ChildState::Restarting | ChildState::Stopped) => return Err(Answer::Present),
+            None => self.children.add(spec),
+        };
+        Ok(id)
+    }
+
+    fn terminate_pid(&mut self, pid: Pid) {
+        match self.children.known_as(pid) {
+            None => self.outputs.push_back(Output::Answer(Answer::NotFound)),
+            Some(child) => {
+                let id = Arc::clone(&child.spec.id);
+                self.ask(Question::Terminate, Step::Stop(id));
+            }
+        }
     }
 
     fn terminate_child(&mut self, id: ChildId) {
@@ -286,13 +310,16 @@ impl Machine {
         }
     }
 
-    /// Stops all children in reverse order, then ends.
+    /// Stops all children, then ends.
     fn end(&mut self, reason: ExitReason) {
         let running = self.children.iter().rev();
         let running = running.filter(|child| child.state.pid().is_some());
-        self.steps = running
-            .map(|child| Step::Stop(Arc::clone(&child.spec.id)))
-            .collect();
+        self.steps = match self.rules.population {
+            Population::Named => running
+                .map(|child| Step::Stop(Arc::clone(&child.spec.id)))
+                .collect(),
+            Population::Numbered { .. } => [Step::StopAll].into(),
+        };
         self.due = None;
         self.due_children.clear();
         self.work = Work::Ending(reason);
@@ -310,6 +337,12 @@ impl Machine {
             pid,
             shutdown: child.spec.shutdown,
         })
+    }
+
+    fn stop_all_output(&self) -> Output {
+        let running = self.children.iter().rev();
+        let running = running.filter_map(|child| Some((child.state.pid()?, child.spec.shutdown)));
+        Output::StopAll(running.collect())
     }
 
     /// No step is left.

@@ -3,6 +3,7 @@
 mod child_spec;
 mod children;
 mod answer;
+mod rules;
 mod work;
 mod input;
 mod output;
@@ -12,6 +13,7 @@ mod builder;
 mod server;
 mod client;
 mod error;
+mod dynamic;
 
 #[cfg(test)]
 mod tests;
@@ -20,5 +22,9 @@ pub use builder::SupervisorBuilder;
 pub use child_spec::{ChildKind, ChildSpec};
 pub use children::{ChildCounts, ChildInfo, ChildState};
 pub use client::{SupervisorCall, SupervisorClient};
+pub use dynamic::{
+    DynamicSupervisor, DynamicSupervisorArgs, DynamicSupervisorBuilder, DynamicSupervisorCall,
+    DynamicSupervisorClient,
+};
 pub use error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
 pub use server::{Supervisor, SupervisorArgs};

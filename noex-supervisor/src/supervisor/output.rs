@@ -16,6 +16,8 @@ pub(super) enum Output {
         pid: Pid,
         shutdown: Shutdown,
     },
+    /// All of them at the same time.
+    StopAll(Vec<(Pid, Shutdown)>),
     /// The answer to whoever asked.
     Answer(Answer),
     /// All children have ended; so must the supervisor.

@@ -9,9 +9,8 @@ use super::child_spec::ChildSpec;
 use super::client::SupervisorCall;
 use super::input::Input;
 use super::machine::Machine;
+use super::rules::Rules;
 use super::shell::Shell;
-use crate::Strategy;
-use crate::intensity::Intensity;
 
 /// A server that keeps the children of one node running. It starts them in order, each when the
 /// `init` of the one before is done, and stops them in reverse order.
@@ -59,8 +58,7 @@ pub struct Supervisor(Shell);
 /// What a [`Supervisor`] is started with; made by its [builder](Supervisor::builder).
 #[derive(Debug, Clone, Default)]
 pub struct SupervisorArgs {
-    pub(super) strategy: Strategy,
-    pub(super) intensity: Intensity,
+    pub(super) rules: Rules,
     pub(super) children: Vec<ChildSpec>,
 }
 
@@ -77,7 +75,7 @@ impl GenServer for Supervisor {
     type Cast = ();
 
     async fn init(args: SupervisorArgs, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
-        let machine = Machine::new(args.strategy, args.intensity);
+        let machine = Machine::new(args.rules);
         Shell::begin(machine, args.children, cx).await.map(Self)
     }
 

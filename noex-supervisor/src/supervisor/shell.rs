@@ -12,7 +12,7 @@ use super::input::Input;
 use super::machine::Machine;
 use super::output::Output;
 use crate::alarm::{Alarm, Tick};
-use crate::stop_child::stop_child;
+use crate::stop_child::{stop_child, stop_children};
 
 /// The process around a machine.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ impl Shell {
                 } => {
                     tracing::debug!(supervisor = %self.pid, %child, %pid, "stops a child");
                     stop_child(&self.node, self.pid, pid, shutdown).await;
+                    Input::Stopped
+                }
+                Output::StopAll(children) => {
+                    let count = children.len();
+                    tracing::debug!(supervisor = %self.pid, count, "stops all children");
+                    stop_children(&self.node, self.pid, children).await;
                     Input::Stopped
                 }
                 Output::Answer(answer) => {

@@ -9,6 +9,7 @@ use super::child_spec::ChildId;
 pub(super) enum Step {
     Start(ChildId),
     Stop(ChildId),
+    StopAll,
 }
 
 /// What is under way.

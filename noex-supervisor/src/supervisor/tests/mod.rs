@@ -1,0 +1,5 @@
+//! Tests of the machine: inputs in, outputs out.
+
+mod rig;
+mod restarts;
+mod numbered;
