@@ -245,8 +245,9 @@ pub use noex_macros::main;
 pub use noex_macros::server;
 pub use noex_registry::{Global, Registry};
 pub use noex_supervisor::{
-    ChildSpec, DistributedSupervisor, DynamicSupervisor, Mode, NodeFilter, RemoteChild, Restart,
-    Shutdown, Supervisor, register_server,
+    AutoShutdown, ChildSpec, DistributedSupervisor, DynamicSupervisor, DynamicSupervisorClient,
+    Mode, NodeFilter, RemoteChild, Restart, Shutdown, Strategy, Supervisor, SupervisorClient,
+    register_server,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

@@ -1,4 +1,4 @@
-//! Pure: `Strategy`, `Restart` and `Shutdown`, what a supervisor and its children are told to be.
+//! Pure: `Strategy`, `Restart`, `Shutdown` and others, what a supervisor and its children are told to be.
 
 use std::time::Duration;
 
@@ -71,4 +71,17 @@ impl Default for Shutdown {
     fn default() -> Self {
         Self::After(SHUTDOWN_DEFAULT)
     }
+}
+
+/// Whether a supervisor ends when its [significant](crate::ChildSpec::significant) children have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "complete since OTP 24")]
+pub enum AutoShutdown {
+    /// It does not.
+    #[default]
+    Never,
+    /// It ends when one of them has ended.
+    AnySignificant,
+    /// It ends when the last of them has ended.
+    AllSignificant,
 }

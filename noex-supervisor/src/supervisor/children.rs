@@ -91,6 +91,8 @@ pub(super) struct Children {
     by_pid: BTreeMap<Pid, u64>,
     active: usize,
     supervisors: usize,
+    /// The significant ones that run, or are to be started again.
+    significant: usize,
 }
 
 impl Children {
@@ -150,6 +152,10 @@ impl Children {
         }
         self.active -= usize::from(child.state.pid().is_some());
         self.active += usize::from(state.pid().is_some());
+        if child.spec.is_significant {
+            self.significant -= usize::from(child.state != ChildState::Stopped);
+            self.significant += usize::from(state != ChildState::Stopped);
+        }
         child.latest = latest;
         child.state = state;
     }
@@ -171,6 +177,11 @@ impl Children {
 
     pub(super) fn len(&self) -> usize {
         self.by_place.len()
+    }
+
+    /// How many significant children run, or are to be started again.
+    pub(super) const fn significant(&self) -> usize {
+        self.significant
     }
 
     /// All children, in order.

@@ -17,7 +17,7 @@ use super::input::Input;
 use super::output::Output;
 use super::rules::{Population, Rules};
 use super::work::{Question, Step, Work};
-use crate::{Restart, Strategy};
+use crate::{AutoShutdown, Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -30,6 +30,8 @@ pub(super) struct Machine {
     due: Option<Instant>,
     due_children: BTreeSet<ChildId>,
     outputs: VecDeque<Output>,
+    /// Its significant children have ended: it ends after what is under way.
+    is_done: bool,
 }
 
 impl Machine {
@@ -43,6 +45,7 @@ impl Machine {
             due: None,
             due_children: BTreeSet::new(),
             outputs: VecDeque::new(),
+            is_done: false,
         }
     }
 
@@ -89,8 +92,10 @@ impl Machine {
                 return None;
             }
             let Some(step) = self.steps.pop_front() else {
-                self.finish();
-                return self.outputs.pop_front();
+                if self.finish() {
+                    continue;
+                }
+                return None;
             };
             let output = match &step {
                 Step::Start(id) => Some(Output::Start(Arc::clone(id))),
@@ -183,7 +188,10 @@ impl Machine {
             return;
         }
         if !child.spec.restart.applies_to(reason) {
-            return self.child_is_over(&id);
+            let is_significant = child.spec.is_significant;
+            self.child_is_over(&id);
+            self.is_done |= is_significant && self.is_last_straw();
+            return;
         }
         if self.work == Work::Idle {
             self.children.set_state(&id, ChildState::Restarting);
@@ -202,6 +210,15 @@ impl Machine {
                 self.children.set_state(id, ChildState::Stopped);
             }
             Population::Named | Population::Numbered { .. } => self.children.remove(id),
+        }
+    }
+
+    /// Whether the supervisor ends with the significant child that has just ended by itself.
+    fn is_last_straw(&self) -> bool {
+        match self.rules.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => true,
+            AutoShutdown::AllSignificant => self.children.significant() == 0,
         }
     }
 
@@ -345,16 +362,30 @@ impl Machine {
         Output::StopAll(running.collect())
     }
 
-    /// No step is left.
-    fn finish(&mut self) {
+    /// No step is left. Whether there is something to do still.
+    fn finish(&mut self) -> bool {
         match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Idle | Work::Beginning | Work::Restarting => {}
-            Work::Asked(_) => self.outputs.push_back(Output::Answer(Answer::Done)),
+            Work::Idle | Work::Beginning | Work::Restarting => {
+                if self.is_done {
+                    self.is_done = false;
+                    self.end(ExitReason::Shutdown);
+                    return true;
+                }
+                false
+            }
+            Work::Asked(_) => {
+                self.outputs.push_back(Output::Answer(Answer::Done));
+                true
+            }
             Work::Ending(reason) => {
                 self.work = Work::Over;
                 self.outputs.push_back(Output::End(reason));
+                true
             }
-            Work::Over => self.work = Work::Over,
+            Work::Over => {
+                self.work = Work::Over;
+                false
+            }
         }
     }
 }

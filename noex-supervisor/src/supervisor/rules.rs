@@ -1,13 +1,14 @@
 //! Pure: `Rules`, what the machine of a supervisor goes by.
 
-use crate::Strategy;
 use crate::intensity::Intensity;
+use crate::{AutoShutdown, Strategy};
 
 /// What the machine of a supervisor goes by.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
     pub(super) strategy: Strategy,
     pub(super) intensity: Intensity,
+    pub(super) auto_shutdown: AutoShutdown,
     pub(super) population: Population,
 }
 

@@ -75,7 +75,7 @@ impl Shell {
         match outcome.end {
             None => Flow::Continue,
             Some(reason) => {
-                tracing::error!(supervisor = %self.pid, %reason, "the supervisor gives up");
+                tracing::warn!(supervisor = %self.pid, %reason, "the supervisor ends by itself");
                 Flow::Stop(reason)
             }
         }

@@ -21,7 +21,7 @@ pub(super) enum Step {
 ///                         ▼
 ///                      Ending ──► Over
 ///                         ▲
-///    Exited      too often│, Shutdown             asked
+///    Exited      too often│, Shutdown, done       asked
 ///   Idle ──► Restarting ──┘         Idle ──────────────────► Asked ──► Idle
 ///                └── done, or a start failed ──► Idle
 /// ```

@@ -3,3 +3,4 @@
 mod rig;
 mod restarts;
 mod numbered;
+mod significant;
