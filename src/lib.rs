@@ -246,8 +246,8 @@ pub use noex_macros::server;
 pub use noex_registry::{Global, Registry};
 pub use noex_supervisor::{
     AutoShutdown, ChildSpec, DistributedSupervisor, DynamicSupervisor, DynamicSupervisorClient,
-    Mode, NodeFilter, RemoteChild, Restart, Shutdown, Strategy, Supervisor, SupervisorClient,
-    register_server,
+    Mode, NodeFilter, RemoteChild, Restart, RestartDelay, Shutdown, Strategy, Supervisor,
+    SupervisorClient, register_server,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

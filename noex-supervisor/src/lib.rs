@@ -25,7 +25,7 @@ pub mod __private;
 pub use distributed::{
     DistributedSupervisor, DistributedSupervisorClient, Mode, NodeFilter, RemoteChild,
 };
-pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
+pub use policy::{AutoShutdown, Restart, RestartDelay, Shutdown, Strategy};
 pub use spawner::Spawner;
 pub use supervisor::{
     ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Supervisor,

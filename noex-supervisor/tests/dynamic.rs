@@ -12,7 +12,9 @@ use std::time::Duration;
 use noex_core::{ExitReason, LocalNode};
 use noex_gen_server::{Context, Flow, GenServer, ServerRef};
 use noex_supervisor::supervisor::{StartChildError, TerminateChildError};
-use noex_supervisor::{ChildSpec, DynamicSupervisor, DynamicSupervisorClient, Restart, Shutdown};
+use noex_supervisor::{
+    ChildSpec, DynamicSupervisor, DynamicSupervisorClient, Restart, RestartDelay, Shutdown,
+};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -173,5 +175,32 @@ fn a_killed_supervisors_children_end_through_their_links() {
         node.exit(node.pid(), supervisor.pid(), ExitReason::Killed)
             .unwrap();
         assert_eq!(ended.await, ExitReason::Killed);
+    });
+}
+
+#[test]
+fn a_child_that_crashes_waits_for_its_restart_and_can_be_stopped_meanwhile() {
+    in_time(async |node: LocalNode| {
+        let ends = Ends::default();
+        let builder = DynamicSupervisor::builder().restart_delay(RestartDelay {
+            first: Duration::from_secs(60),
+            max: Duration::from_secs(60),
+        });
+        let supervisor = builder.start().on(&node).await.unwrap();
+        let pid = supervisor.start_child(ends.spec(1)).await.unwrap();
+        let crash = async |pid| {
+            let ended = node.ended(pid);
+            let _inside = node.enter();
+            Worker::cast(pid, ExitReason::error("broken")).unwrap();
+            ended.await
+        };
+        crash(pid).await;
+        assert_eq!(supervisor.count_children().await.unwrap().active, 0);
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        let children = supervisor.which_children().await.unwrap();
+        let pid = children[0].pid.expect("it runs again");
+        crash(pid).await;
+        supervisor.terminate_child(pid).await.unwrap();
+        assert_eq!(supervisor.count_children().await.unwrap().specs, 0);
     });
 }

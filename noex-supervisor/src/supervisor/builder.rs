@@ -7,7 +7,7 @@ use noex_gen_server::{GenServer, Start};
 use super::child_spec::ChildSpec;
 use super::server::{Supervisor, SupervisorArgs};
 use crate::intensity::Intensity;
-use crate::{AutoShutdown, Strategy};
+use crate::{AutoShutdown, RestartDelay, Strategy};
 
 /// What a supervisor is told before it starts; made by [`Supervisor::builder`].
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,26 @@ impl SupervisorBuilder {
     /// Bears `restarts` restarts in `period`, and gives up at the next; 3 in 5 s unless said.
     pub fn intensity(mut self, restarts: usize, period: Duration) -> Self {
         self.args.rules.intensity = Intensity::new(restarts, period);
+        self
+    }
+
+    /// Lets a child that ended wait before its restart; it does not, unless said. The children
+    /// that a strategy restarts with it run on until then.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use noex_supervisor::{RestartDelay, Supervisor};
+    ///
+    /// let builder = Supervisor::builder().restart_delay(RestartDelay {
+    ///     first: Duration::from_millis(100),
+    ///     max: Duration::from_secs(30),
+    /// });
+    /// # drop(builder);
+    /// ```
+    pub const fn restart_delay(mut self, delay: RestartDelay) -> Self {
+        self.args.rules.restart_delay = delay;
         self
     }
 

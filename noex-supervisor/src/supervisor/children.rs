@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use noex_core::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::child_spec::{ChildId, ChildKind, ChildSpec};
-use crate::Restart;
+use crate::{Restart, RestartDelay};
 
 /// Where a child stands.
 ///
@@ -77,6 +78,23 @@ pub(super) struct Child {
     pub(super) state: ChildState,
     /// The process that it runs as, or ran as before the restart that is to come.
     latest: Option<Pid>,
+    /// The restarts that it has waited for since it last ran for long.
+    restarts: u32,
+    /// When it was started last.
+    pub(super) started: Option<Instant>,
+}
+
+impl Child {
+    /// How long it waits for the restart that is needed now; the next wait may be longer.
+    pub(super) fn wait(&mut self, delay: RestartDelay, now: Instant) -> Duration {
+        let ran = self.started.take().map(|then| now.duration_since(then));
+        if ran.is_some_and(|ran| ran >= delay.max) {
+            self.restarts = 0;
+        }
+        let wait = delay.after(self.restarts);
+        self.restarts = self.restarts.saturating_add(1);
+        wait
+    }
 }
 
 /// All children. The places give the order; they are never used twice.
@@ -109,6 +127,8 @@ impl Children {
             spec,
             state: ChildState::Stopped,
             latest: None,
+            restarts: 0,
+            started: None,
         };
         self.by_place.insert(place, child);
         true
@@ -156,8 +176,15 @@ impl Children {
             self.significant -= usize::from(child.state != ChildState::Stopped);
             self.significant += usize::from(state != ChildState::Stopped);
         }
+        if state == ChildState::Stopped {
+            child.restarts = 0;
+        }
         child.latest = latest;
         child.state = state;
+    }
+
+    pub(super) fn find_mut(&mut self, id: &str) -> Option<&mut Child> {
+        self.by_place.get_mut(self.by_id.get(id)?)
     }
 
     pub(super) fn find(&self, id: &str) -> Option<&Child> {

@@ -3,7 +3,7 @@
 //! The rules are those of OTP's `supervisor`. We depart from it in one point: a supervisor that
 //! gives up says in its reason which child it gave up on.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,11 +13,12 @@ use noex_gen_server::StartError;
 use super::answer::Answer;
 use super::child_spec::{ChildId, ChildSpec};
 use super::children::{Child, ChildState, Children};
+use super::due::Due;
 use super::input::Input;
 use super::output::Output;
 use super::rules::{Population, Rules};
 use super::work::{Question, Step, Work};
-use crate::{AutoShutdown, Restart, Strategy};
+use crate::{Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -26,9 +27,7 @@ pub(super) struct Machine {
     work: Work,
     steps: VecDeque<Step>,
     in_flight: Option<Step>,
-    /// The children whose restart is due, since when.
-    due: Option<Instant>,
-    due_children: BTreeSet<ChildId>,
+    due: Due,
     outputs: VecDeque<Output>,
     /// Its significant children have ended: it ends after what is under way.
     is_done: bool,
@@ -42,8 +41,7 @@ impl Machine {
             work: Work::Idle,
             steps: VecDeque::new(),
             in_flight: None,
-            due: None,
-            due_children: BTreeSet::new(),
+            due: Due::default(),
             outputs: VecDeque::new(),
             is_done: false,
         }
@@ -52,7 +50,7 @@ impl Machine {
     pub(super) fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
             Input::Begin(specs) => self.begin(specs),
-            Input::Started(pid) => self.started(pid),
+            Input::Started(pid) => self.started(pid, now),
             Input::StartFailed(error) => self.start_failed(error, now),
             Input::Stopped => self.stopped(),
             Input::Exited { pid, reason } => self.exited(pid, &reason, now),
@@ -67,18 +65,10 @@ impl Machine {
 
     /// Tries the next restart that is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.work != Work::Idle || self.due.is_none_or(|due| now < due) {
+        if self.work != Work::Idle {
             return;
         }
-        let next = self.due_children.pop_first();
-        if self.due_children.is_empty() {
-            self.due = None;
-        }
-        let Some(id) = next else {
-            return;
-        };
-        let child = self.children.find(&id);
-        if child.is_some_and(|child| child.state == ChildState::Restarting) {
+        if let Some(id) = self.due.pop(now) {
             self.restart(&id, now);
         }
     }
@@ -111,7 +101,7 @@ impl Machine {
 
     /// When the next restart is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.due.filter(|_| self.work == Work::Idle)
+        self.due.next().filter(|_| self.work == Work::Idle)
     }
 
     pub(super) const fn children(&self) -> &Children {
@@ -130,10 +120,14 @@ impl Machine {
         }
     }
 
-    fn started(&mut self, pid: Pid) {
+    fn started(&mut self, pid: Pid, now: Instant) {
         let Some(Step::Start(id)) = self.in_flight.take() else {
             return;
         };
+        self.due.remove(&id);
+        if let Some(child) = self.children.find_mut(&id) {
+            child.started = Some(now);
+        }
         self.children.set_state(&id, ChildState::Running(pid));
         match self.work {
             Work::Asked(_) => {
@@ -190,10 +184,11 @@ impl Machine {
         if !child.spec.restart.applies_to(reason) {
             let is_significant = child.spec.is_significant;
             self.child_is_over(&id);
-            self.is_done |= is_significant && self.is_last_straw();
+            let auto_shutdown = self.rules.auto_shutdown;
+            self.is_done |= is_significant && auto_shutdown.is_due(self.children.significant());
             return;
         }
-        if self.work == Work::Idle {
+        if self.work == Work::Idle && self.rules.restart_delay.first.is_zero() {
             self.children.set_state(&id, ChildState::Restarting);
             self.restart(&id, now);
         } else {
@@ -202,7 +197,8 @@ impl Machine {
     }
 
     /// A child ended and is not to be started again.
-    fn child_is_over(&mut self, id: &str) {
+    fn child_is_over(&mut self, id: &ChildId) {
+        self.due.remove(id);
         let child = self.children.find(id);
         let is_temporary = child.is_some_and(|child| child.spec.restart == Restart::Temporary);
         match self.rules.population {
@@ -213,20 +209,18 @@ impl Machine {
         }
     }
 
-    /// Whether the supervisor ends with the significant child that has just ended by itself.
-    fn is_last_straw(&self) -> bool {
-        match self.rules.auto_shutdown {
-            AutoShutdown::Never => false,
-            AutoShutdown::AnySignificant => true,
-            AutoShutdown::AllSignificant => self.children.significant() == 0,
-        }
-    }
-
-    /// A restart that can't be done now, or failed, is tried again behind what waits already.
+    /// A restart that can't be done now, or failed, or has to wait, comes behind what is due
+    /// before it.
     fn postpone(&mut self, id: ChildId, now: Instant) {
         self.children.set_state(&id, ChildState::Restarting);
-        self.due_children.insert(id);
-        self.due.get_or_insert(now);
+        let Some(child) = self.children.find_mut(&id) else {
+            return;
+        };
+        let wait = child.wait(self.rules.restart_delay, now);
+        // A time that the clock can't tell never comes.
+        if let Some(at) = now.checked_add(wait) {
+            self.due.set(id, at);
+        }
     }
 
     fn restart(&mut self, id: &str, now: Instant) {
@@ -337,8 +331,7 @@ impl Machine {
                 .collect(),
             Population::Numbered { .. } => [Step::StopAll].into(),
         };
-        self.due = None;
-        self.due_children.clear();
+        self.due.clear();
         self.work = Work::Ending(reason);
     }
 

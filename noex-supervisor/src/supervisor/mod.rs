@@ -5,6 +5,7 @@ mod children;
 mod answer;
 mod rules;
 mod work;
+mod due;
 mod input;
 mod output;
 mod machine;

@@ -1,7 +1,7 @@
 //! Pure: `Rules`, what the machine of a supervisor goes by.
 
 use crate::intensity::Intensity;
-use crate::{AutoShutdown, Strategy};
+use crate::{AutoShutdown, RestartDelay, Strategy};
 
 /// What the machine of a supervisor goes by.
 #[derive(Debug, Clone, Default)]
@@ -9,6 +9,7 @@ pub(super) struct Rules {
     pub(super) strategy: Strategy,
     pub(super) intensity: Intensity,
     pub(super) auto_shutdown: AutoShutdown,
+    pub(super) restart_delay: RestartDelay,
     pub(super) population: Population,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use noex_gen_server::{GenServer, Start};
 
 use super::server::{DynamicSupervisor, DynamicSupervisorArgs};
+use crate::RestartDelay;
 use crate::intensity::Intensity;
 use crate::supervisor::rules::Population;
 
@@ -19,6 +20,12 @@ impl DynamicSupervisorBuilder {
     /// Bears `restarts` restarts in `period`, and gives up at the next; 3 in 5 s unless said.
     pub fn intensity(mut self, restarts: usize, period: Duration) -> Self {
         self.args.rules.intensity = Intensity::new(restarts, period);
+        self
+    }
+
+    /// Lets a child that ended wait before its restart; it does not, unless said.
+    pub const fn restart_delay(mut self, delay: RestartDelay) -> Self {
+        self.args.rules.restart_delay = delay;
         self
     }
 

@@ -4,3 +4,4 @@ mod rig;
 mod restarts;
 mod numbered;
 mod significant;
+mod delay;

@@ -55,6 +55,6 @@ fn a_numbered_child_that_waits_for_its_restart_is_stopped_by_its_former_pid() {
     assert_eq!(rig.machine.children().counts().active, 0);
     let stopped = rig.ask(Input::TerminatePid(pid));
     assert_eq!(stopped, (String::new(), Answer::Done));
-    assert_eq!(rig.time_out(), "");
+    assert_eq!(rig.machine.poll_timeout(), None);
     assert_eq!(rig.state("a.0"), None);
 }

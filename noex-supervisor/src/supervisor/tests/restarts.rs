@@ -208,6 +208,6 @@ fn a_child_that_is_stopped_by_hand_ends_its_restart() {
     assert_eq!(rig.exit("b", crash()), "!b");
     let stopped = rig.ask(Input::TerminateChild("b".into()));
     assert_eq!(stopped, (String::new(), Answer::Done));
-    assert_eq!(rig.time_out(), "");
+    assert_eq!(rig.machine.poll_timeout(), None);
     assert_eq!(rig.state("b"), Some(ChildState::Stopped));
 }
