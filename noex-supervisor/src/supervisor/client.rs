@@ -51,7 +51,8 @@ pub trait SupervisorClient {
     /// Adds a child behind the others and starts it.
     ///
     /// # Errors
-    /// [`StartChildError`]; the child was not added, unless the supervisor did not answer.
+    /// [`StartChildError`]; the child was not added, unless it has
+    /// [nothing to do](StartChildError::Ignored) or the supervisor did not answer.
     fn start_child(
         &self,
         spec: ChildSpec,

@@ -18,6 +18,10 @@ pub enum StartChildError {
     /// The supervisor has as many children as it may have, which is this number.
     #[error("there are {0} children already, and no more are admitted")]
     MaxChildren(usize),
+    /// It has nothing to do: its `init` gave [`ExitReason::Normal`](noex_core::ExitReason::Normal).
+    /// It was added, but does not run; a temporary or numbered one was not added.
+    #[error("the child has nothing to do")]
+    Ignored,
     /// It did not start; it was not added.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -51,6 +55,10 @@ pub enum RestartChildError {
     /// It is about to be started again.
     #[error("it is being restarted")]
     Restarting,
+    /// It has nothing to do: its `init` gave [`ExitReason::Normal`](noex_core::ExitReason::Normal).
+    /// It stays as it was.
+    #[error("the child has nothing to do")]
+    Ignored,
     /// It did not start; it stays as it was.
     #[error(transparent)]
     Start(#[from] StartError),

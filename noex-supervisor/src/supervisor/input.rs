@@ -12,6 +12,8 @@ pub(super) enum Input {
     Begin(Vec<ChildSpec>),
     /// The start that was put out is done.
     Started(Pid),
+    /// The child that was to start has nothing to do.
+    StartIgnored,
     /// The start that was put out has failed.
     StartFailed(StartError),
     /// The stop that was put out is done.

@@ -51,6 +51,7 @@ impl Machine {
         match input {
             Input::Begin(specs) => self.begin(specs),
             Input::Started(pid) => self.started(pid, now),
+            Input::StartIgnored => self.start_ignored(),
             Input::StartFailed(error) => self.start_failed(error, now),
             Input::Stopped => self.stopped(),
             Input::Exited { pid, reason } => self.exited(pid, &reason, now),
@@ -136,6 +137,17 @@ impl Machine {
             }
             Work::Ending(_) => self.steps.push_front(Step::Stop(id)),
             Work::Idle | Work::Beginning | Work::Restarting | Work::Over => {}
+        }
+    }
+
+    fn start_ignored(&mut self) {
+        let Some(Step::Start(id)) = self.in_flight.take() else {
+            return;
+        };
+        self.child_is_over(&id);
+        if let Work::Asked(_) = self.work {
+            self.work = Work::Idle;
+            self.outputs.push_back(Output::Answer(Answer::Ignored));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use noex_core::mailbox::Info;
 use noex_core::{ExitReason, LocalNode, Pid};
-use noex_gen_server::{Context, Flow, GenServer};
+use noex_gen_server::{Context, Flow, GenServer, StartError};
 use tokio::time::Instant;
 
 use super::answer::Answer;
@@ -139,6 +139,10 @@ impl Shell {
             Ok(pid) => {
                 tracing::debug!(supervisor = %self.pid, child = id, %pid, "started a child");
                 Input::Started(pid)
+            }
+            Err(StartError::Init(ExitReason::Normal)) => {
+                tracing::debug!(supervisor = %self.pid, child = id, "the child has nothing to do");
+                Input::StartIgnored
             }
             Err(error) => {
                 tracing::warn!(supervisor = %self.pid, child = id, %error, "no start of a child");

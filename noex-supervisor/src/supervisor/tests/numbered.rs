@@ -58,3 +58,12 @@ fn a_numbered_child_that_waits_for_its_restart_is_stopped_by_its_former_pid() {
     assert_eq!(rig.machine.poll_timeout(), None);
     assert_eq!(rig.state("a.0"), None);
 }
+
+#[test]
+fn a_numbered_child_that_has_nothing_to_do_is_not_added() {
+    let mut rig = numbered(1);
+    rig.idle.insert("a.0");
+    let asked = rig.ask(Input::StartChild(spec("a")));
+    assert_eq!(asked, ("?a.0".into(), Answer::Ignored));
+    assert_eq!(rig.ask(Input::StartChild(spec("a"))).0, "+a.1");
+}

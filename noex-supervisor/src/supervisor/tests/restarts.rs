@@ -211,3 +211,31 @@ fn a_child_that_is_stopped_by_hand_ends_its_restart() {
     assert_eq!(rig.machine.poll_timeout(), None);
     assert_eq!(rig.state("b"), Some(ChildState::Stopped));
 }
+
+#[test]
+fn a_child_that_has_nothing_to_do_stays_stopped_whenever_it_is_started() {
+    for (restart, stays) in [
+        (Restart::Permanent, true),
+        (Restart::Transient, true),
+        (Restart::Temporary, false),
+    ] {
+        let idle = || spec("b").restart(restart);
+        let stopped = stays.then_some(ChildState::Stopped);
+        let mut rig = Rig::new(Strategy::OneForAll);
+        rig.idle.insert("b");
+        let specs = vec![spec("a"), idle(), spec("c")];
+        assert_eq!(rig.put(Input::Begin(specs)), "+a ?b +c");
+        assert_eq!(rig.state("b"), stopped, "{restart:?}");
+        let rest = if stays { "+a ?b +c" } else { "+a +c" };
+        assert_eq!(rig.exit("c", crash()), format!("-a {rest}"));
+        if stays {
+            let asked = rig.ask(Input::RestartChild("b".into()));
+            assert_eq!(asked, ("?b".into(), Answer::Ignored));
+            assert_eq!(rig.ask(Input::DeleteChild("b".into())).1, Answer::Done);
+        }
+        let asked = rig.ask(Input::StartChild(idle()));
+        assert_eq!(asked, ("?b".into(), Answer::Ignored));
+        assert_eq!(rig.state("b"), stopped, "{restart:?}");
+        assert_eq!(rig.put(Input::Shutdown), "-c -a");
+    }
+}

@@ -35,10 +35,11 @@ pub(super) fn spec(id: &str) -> ChildSpec {
     ChildSpec::new(id, || Dummy::start(()))
 }
 
-/// A machine whose shell succeeds in all but the starts of `broken` children.
+/// A machine whose shell succeeds in all but the starts of `broken` and `idle` children.
 pub(super) struct Rig {
     pub(super) machine: Machine,
     pub(super) broken: BTreeSet<&'static str>,
+    pub(super) idle: BTreeSet<&'static str>,
     pids: u64,
     pub(super) now: Instant,
     answer: Option<Answer>,
@@ -57,6 +58,7 @@ impl Rig {
         Self {
             machine: Machine::new(rules),
             broken: BTreeSet::new(),
+            idle: BTreeSet::new(),
             pids: 0,
             now: tokio::time::Instant::now().into_std(),
             answer: None,
@@ -70,7 +72,8 @@ impl Rig {
         rig
     }
 
-    /// What is done about the input: `+a` is a start, `!a` one that fails, `-a` a stop.
+    /// What is done about the input: `+a` is a start, `!a` one that fails, `?a` one that
+    /// is ignored, `-a` a stop.
     pub(super) fn put(&mut self, input: Input) -> String {
         self.machine.handle_input(input, self.now);
         self.perform()
@@ -89,6 +92,10 @@ impl Rig {
                 Output::Start(id) if self.broken.contains(&*id) => {
                     done.push(format!("!{id}"));
                     Input::StartFailed(StartError::Timeout)
+                }
+                Output::Start(id) if self.idle.contains(&*id) => {
+                    done.push(format!("?{id}"));
+                    Input::StartIgnored
                 }
                 Output::Start(id) => {
                     done.push(format!("+{id}"));
