@@ -57,7 +57,7 @@
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
-//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
+//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`PartitionSupervisor`], [`DistributedSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
 mod callee;
@@ -246,8 +246,8 @@ pub use noex_macros::server;
 pub use noex_registry::{Global, Registry};
 pub use noex_supervisor::{
     AutoShutdown, ChildSpec, DistributedSupervisor, DynamicSupervisor, DynamicSupervisorClient,
-    Mode, NodeFilter, RemoteChild, Restart, RestartDelay, Shutdown, Strategy, Supervisor,
-    SupervisorClient, register_server,
+    Mode, NodeFilter, PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy,
+    Supervisor, SupervisorClient, register_server,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

@@ -3,6 +3,7 @@
 //! ```text
 //!   Supervisor               children on its own node; one for one, one for all, rest for one
 //!   DynamicSupervisor        children that come and go while it runs, many of a kind
+//!   PartitionSupervisor      children of one kind, among which keys are divided
 //!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
 //!     └─ Spawner             one on each node: starts a registered server for another node
 //! ```
@@ -28,6 +29,6 @@ pub use distributed::{
 pub use policy::{AutoShutdown, Restart, RestartDelay, Shutdown, Strategy};
 pub use spawner::Spawner;
 pub use supervisor::{
-    ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Supervisor,
-    SupervisorClient,
+    ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Partition,
+    PartitionSupervisor, Supervisor, SupervisorClient,
 };

@@ -15,6 +15,7 @@ mod server;
 mod client;
 mod error;
 mod dynamic;
+mod partition;
 
 #[cfg(test)]
 mod tests;
@@ -28,4 +29,5 @@ pub use dynamic::{
     DynamicSupervisorClient,
 };
 pub use error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
+pub use partition::{Partition, PartitionSupervisor};
 pub use server::{Supervisor, SupervisorArgs};
