@@ -57,7 +57,8 @@
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
-//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`PartitionSupervisor`], [`DistributedSupervisor`] |
+//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
+//! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
 mod callee;

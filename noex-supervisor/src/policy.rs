@@ -1,4 +1,4 @@
-//! Pure: `Strategy`, `Restart`, `Shutdown` and others, what a supervisor and its children are told to be.
+//! Pure: `Strategy`, `Restart`, `Shutdown` and more: what supervisors and children are told to be.
 
 use std::time::Duration;
 

@@ -67,7 +67,9 @@ impl SupervisorBuilder {
     /// #     type Call = ();
     /// #     type Cast = ();
     /// #     async fn init(_: (), _: &mut Context<Self>) -> Result<Self, ExitReason> { Ok(Self) }
-    /// #     async fn handle_call(&mut self, _: (), _: &mut Context<Self>) -> Flow { Flow::Continue }
+    /// #     async fn handle_call(&mut self, _: (), _: &mut Context<Self>) -> Flow {
+    /// #         Flow::Continue
+    /// #     }
     /// # }
     /// use noex_supervisor::{AutoShutdown, ChildSpec, Restart, Supervisor};
     ///

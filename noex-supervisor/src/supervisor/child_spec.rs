@@ -30,9 +30,9 @@ pub enum ChildKind {
 
 /// How to start a child, and what its end means. A value: clones are the same child.
 ///
-/// A child whose `init` gives [`ExitReason::Normal`] as its error has nothing to do, on this machine
-/// or with this configuration: that is no failure (OTP's `ignore`). Its supervisor goes on without
-/// it, as if it had been stopped by hand.
+/// A child whose `init` gives [`ExitReason::Normal`] as its error has nothing to do, on this
+/// machine or with this configuration: that is no failure (OTP's `ignore`). Its supervisor goes on
+/// without it, as if it had been stopped by hand.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! `Supervisor`: keeps the children of one node running.
+//! `Supervisor` and its like: they keep the children of one node running.
 
 mod child_spec;
 mod children;
