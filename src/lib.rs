@@ -57,7 +57,8 @@
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
-//! | restarting what fails | [`Supervisor`], [`DistributedSupervisor`] |
+//! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
+//! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
 mod callee;
@@ -247,9 +248,10 @@ pub use noex_macros::main;
 pub use noex_macros::server;
 pub use noex_registry::{Global, GlobalClaim, Registry};
 pub use noex_supervisor::{
-    ChildInfo, ChildSpec, ChildState, DistributedSupervisor, DistributedSupervisorClient, Mode,
-    NodeFilter, RemoteChild, Restart, Shutdown, Strategy, Supervisor, SupervisorClient,
-    distributed, register_server, supervisor,
+    AutoShutdown, ChildInfo, ChildSpec, ChildState, DistributedSupervisor,
+    DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient, Mode, NodeFilter,
+    PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy, Supervisor,
+    SupervisorClient, distributed, register_server, supervisor,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

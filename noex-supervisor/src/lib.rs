@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   Supervisor               children on its own node; one for one, one for all, rest for one
+//!   DynamicSupervisor        children that come and go while it runs, many of a kind
+//!   PartitionSupervisor      children of one kind, among which keys are divided
 //!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
 //!     └─ Spawner             one on each node: starts a registered server for another node
 //! ```
@@ -24,6 +26,9 @@ pub mod __private;
 pub use distributed::{
     DistributedSupervisor, DistributedSupervisorClient, Mode, NodeFilter, RemoteChild,
 };
-pub use policy::{Restart, Shutdown, Strategy};
+pub use policy::{AutoShutdown, Restart, RestartDelay, Shutdown, Strategy};
 pub use spawner::Spawner;
-pub use supervisor::{ChildInfo, ChildSpec, ChildState, Supervisor, SupervisorClient};
+pub use supervisor::{
+    ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Partition,
+    PartitionSupervisor, Supervisor, SupervisorClient,
+};

@@ -1,4 +1,4 @@
-//! Pure: `Strategy`, `Restart` and `Shutdown`, what a supervisor and its children are told to be.
+//! Pure: `Strategy`, `Restart`, `Shutdown` and more: what supervisors and children are told to be.
 
 use std::time::Duration;
 
@@ -70,5 +70,74 @@ impl Default for Shutdown {
     /// [`After`](Self::After) 5 s.
     fn default() -> Self {
         Self::After(SHUTDOWN_DEFAULT)
+    }
+}
+
+/// Whether a supervisor ends when its [significant](crate::ChildSpec::significant) children have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "complete since OTP 24")]
+pub enum AutoShutdown {
+    /// It does not.
+    #[default]
+    Never,
+    /// It ends when one of them has ended.
+    AnySignificant,
+    /// It ends when the last of them has ended.
+    AllSignificant,
+}
+
+impl AutoShutdown {
+    /// Whether a supervisor ends when one of its significant children has ended, and so many are
+    /// left.
+    pub(crate) const fn is_due(self, left: usize) -> bool {
+        match self {
+            Self::Never => false,
+            Self::AnySignificant => true,
+            Self::AllSignificant => left == 0,
+        }
+    }
+}
+
+/// How long a child that ended waits for its restart: longer each time, so that what can't run
+/// now does not use up its supervisor's restarts at once.
+///
+/// A child that then runs for `max` begins anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "complete by nature")]
+pub struct RestartDelay {
+    /// Before its first restart; each further one waits twice as long as the one before.
+    pub first: Duration,
+    /// What no wait is longer than.
+    pub max: Duration,
+}
+
+impl RestartDelay {
+    /// The wait of a child that was restarted so many times before.
+    pub(crate) fn after(self, restarts: u32) -> Duration {
+        let factor = 1_u32.checked_shl(restarts).unwrap_or(u32::MAX);
+        self.first.saturating_mul(factor).min(self.max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_restart_waits_twice_as_long_up_to_a_limit() {
+        let delay = |first, max| RestartDelay {
+            first: Duration::from_millis(first),
+            max: Duration::from_millis(max),
+        };
+        let cases = [
+            (delay(0, 0), [0, 0, 0, 0, 0, 0]),
+            (delay(0, 5), [0, 0, 0, 0, 0, 0]),
+            (delay(9, 5), [5, 5, 5, 5, 5, 5]),
+            (delay(100, 1000), [100, 200, 400, 800, 1000, 1000]),
+        ];
+        for (delay, wanted) in cases {
+            let told = [0, 1, 2, 3, 4, u32::MAX].map(|restarts| delay.after(restarts));
+            assert_eq!(told, wanted.map(Duration::from_millis), "{delay:?}");
+        }
     }
 }

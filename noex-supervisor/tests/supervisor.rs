@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use noex_core::{CallError, ExitReason, LocalNode, Pid, ReplyTo};
 use noex_gen_server::{Context, Flow, GenServer, ServerRef, StartError};
+use noex_supervisor::supervisor::{RestartChildError, StartChildError};
 use noex_supervisor::{ChildSpec, Restart, Shutdown, Strategy, Supervisor, SupervisorClient};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ impl GenServer for Worker {
         cx.trap_exit(true);
         if id.starts_with("broken") {
             return Err(ExitReason::error("broken"));
+        }
+        if id.starts_with("idle") {
+            return Err(ExitReason::Normal);
         }
         if id.starts_with("hung") {
             std::future::pending::<()>().await;
@@ -190,6 +194,24 @@ fn a_start_that_fails_half_way_stops_what_was_started() {
         ));
         assert_eq!(world.did(), "+a +b -b -a");
         assert_eq!(world.node.processes(), []);
+    });
+}
+
+#[test]
+fn a_child_that_has_nothing_to_do_is_no_failure() {
+    in_time(async {
+        let world = World::new();
+        let supervisor = world.start(&["a", "idle", "b"]).await;
+        let pids = world.settle(&supervisor).await;
+        let run: Vec<bool> = pids.iter().map(Option::is_some).collect();
+        assert_eq!(run, [true, false, true]);
+        let again = supervisor.restart_child("idle").await;
+        assert_eq!(again, Err(RestartChildError::Ignored));
+        supervisor.delete_child("idle").await.unwrap();
+        let added = supervisor.start_child(world.spec("idle")).await;
+        assert_eq!(added, Err(StartChildError::Ignored));
+        assert_eq!(supervisor.count_children().await.unwrap().specs, 3);
+        assert_eq!(world.did(), "+a +b");
     });
 }
 

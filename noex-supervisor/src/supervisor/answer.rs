@@ -14,6 +14,8 @@ pub(super) enum Answer {
     Present,
     Running(Pid),
     Restarting,
+    Full(usize),
+    Ignored,
     Failed(StartError),
 }
 
@@ -23,6 +25,8 @@ impl Answer {
             Self::Started(pid) => Ok(pid),
             Self::Running(pid) => Err(StartChildError::AlreadyStarted(pid)),
             Self::Present => Err(StartChildError::AlreadyPresent),
+            Self::Full(children_max) => Err(StartChildError::MaxChildren(children_max)),
+            Self::Ignored => Err(StartChildError::Ignored),
             Self::Failed(error) => Err(StartChildError::Start(error)),
             Self::Done | Self::NotFound | Self::Restarting => unreachable!("not of a start"),
         }
@@ -41,8 +45,9 @@ impl Answer {
             Self::NotFound => Err(RestartChildError::NotFound),
             Self::Running(pid) => Err(RestartChildError::Running(pid)),
             Self::Restarting => Err(RestartChildError::Restarting),
+            Self::Ignored => Err(RestartChildError::Ignored),
             Self::Failed(error) => Err(RestartChildError::Start(error)),
-            Self::Done | Self::Present => unreachable!("not of a restart"),
+            Self::Done | Self::Present | Self::Full(_) => unreachable!("not of a restart"),
         }
     }
 
@@ -51,7 +56,12 @@ impl Answer {
             Self::NotFound => Err(DeleteChildError::NotFound),
             Self::Running(pid) => Err(DeleteChildError::Running(pid)),
             Self::Restarting => Err(DeleteChildError::Restarting),
-            Self::Done | Self::Started(_) | Self::Present | Self::Failed(_) => Ok(()),
+            Self::Done
+            | Self::Started(_)
+            | Self::Present
+            | Self::Full(_)
+            | Self::Ignored
+            | Self::Failed(_) => Ok(()),
         }
     }
 }

@@ -30,6 +30,10 @@ pub enum ChildKind {
 
 /// How to start a child, and what its end means. A value: clones are the same child.
 ///
+/// A child whose `init` gives [`ExitReason::Normal`] as its error has nothing to do, on this
+/// machine or with this configuration: that is no failure (OTP's `ignore`). Its supervisor goes on
+/// without it, as if it had been stopped by hand.
+///
 /// # Examples
 /// ```
 /// # use noex_core::{ExitReason, LocalNode, ReplyTo};
@@ -58,6 +62,7 @@ pub struct ChildSpec {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
+    pub(crate) is_significant: bool,
     start: Arc<dyn Fn(Pid) -> Starting + Send + Sync>,
 }
 
@@ -89,6 +94,7 @@ impl ChildSpec {
             restart: Restart::default(),
             shutdown: Shutdown::default(),
             kind: ChildKind::Worker,
+            is_significant: false,
             start: Arc::new(begin),
         }
     }
@@ -116,6 +122,15 @@ impl ChildSpec {
         self
     }
 
+    /// Its supervisor may end when this child has ended by itself and for good; which one, and
+    /// whether, says the supervisor's
+    /// [`auto_shutdown`](crate::supervisor::SupervisorBuilder::auto_shutdown). A permanent child
+    /// never ends for good, so with one this does nothing.
+    pub const fn significant(mut self) -> Self {
+        self.is_significant = true;
+        self
+    }
+
     /// Its name within its supervisor.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -135,6 +150,7 @@ impl fmt::Debug for ChildSpec {
             .field("restart", &self.restart)
             .field("shutdown", &self.shutdown)
             .field("kind", &self.kind)
+            .field("is_significant", &self.is_significant)
             .finish_non_exhaustive()
     }
 }

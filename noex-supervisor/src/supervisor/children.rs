@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use noex_core::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::child_spec::{ChildId, ChildKind, ChildSpec};
-use crate::Restart;
+use crate::{Restart, RestartDelay};
 
 /// Where a child stands.
 ///
@@ -75,15 +76,41 @@ pub struct ChildCounts {
 pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) state: ChildState,
+    /// The process that it runs as, or ran as before the restart that is to come.
+    latest: Option<Pid>,
+    /// The restarts that it has waited for since it last ran for long.
+    restarts: u32,
+    /// When it was started last.
+    pub(super) started: Option<Instant>,
+}
+
+impl Child {
+    /// How long it waits for the restart that is needed now; the next wait may be longer.
+    pub(super) fn wait(&mut self, delay: RestartDelay, now: Instant) -> Duration {
+        let ran = self.started.take().map(|then| now.duration_since(then));
+        if ran.is_some_and(|ran| ran >= delay.max) {
+            self.restarts = 0;
+        }
+        let wait = delay.after(self.restarts);
+        self.restarts = self.restarts.saturating_add(1);
+        wait
+    }
 }
 
 /// All children. The places give the order; they are never used twice.
+///
+/// Every operation on one child takes logarithmic time, and so do the counts, which are kept.
 #[derive(Debug, Default)]
 pub(super) struct Children {
     places_used: u64,
     by_place: BTreeMap<u64, Child>,
     by_id: BTreeMap<ChildId, u64>,
+    /// The latest process of each child that runs, or is to be started again.
     by_pid: BTreeMap<Pid, u64>,
+    active: usize,
+    supervisors: usize,
+    /// The significant ones that run, or are to be started again.
+    significant: usize,
 }
 
 impl Children {
@@ -95,18 +122,35 @@ impl Children {
         let place = self.places_used;
         self.places_used += 1;
         self.by_id.insert(Arc::clone(&spec.id), place);
-        let state = ChildState::Stopped;
-        self.by_place.insert(place, Child { spec, state });
+        self.supervisors += usize::from(spec.kind == ChildKind::Supervisor);
+        let child = Child {
+            spec,
+            state: ChildState::Stopped,
+            latest: None,
+            restarts: 0,
+            started: None,
+        };
+        self.by_place.insert(place, child);
         true
     }
 
+    /// Adds a child behind the others under its id with a number, by which it is known then.
+    pub(super) fn add_numbered(&mut self, mut spec: ChildSpec) -> ChildId {
+        spec.id = format!("{}.{}", spec.id, self.places_used).into();
+        let id = Arc::clone(&spec.id);
+        let is_new = self.add(spec);
+        assert!(is_new, "a place is never used twice");
+        id
+    }
+
     pub(super) fn remove(&mut self, id: &str) {
+        self.set_state(id, ChildState::Stopped);
         let child = self
             .by_id
             .remove(id)
             .and_then(|place| self.by_place.remove(&place));
-        if let Some(pid) = child.and_then(|child| child.state.pid()) {
-            self.by_pid.remove(&pid);
+        if let Some(child) = child {
+            self.supervisors -= usize::from(child.spec.kind == ChildKind::Supervisor);
         }
     }
 
@@ -117,13 +161,30 @@ impl Children {
         let Some(child) = self.by_place.get_mut(&place) else {
             return;
         };
-        if let Some(pid) = child.state.pid() {
-            self.by_pid.remove(&pid);
+        let latest = match state {
+            ChildState::Running(pid) => Some(pid),
+            ChildState::Restarting => child.latest,
+            ChildState::Stopped => None,
+        };
+        if child.latest != latest {
+            child.latest.map(|pid| self.by_pid.remove(&pid));
+            latest.map(|pid| self.by_pid.insert(pid, place));
         }
-        if let Some(pid) = state.pid() {
-            self.by_pid.insert(pid, place);
+        self.active -= usize::from(child.state.pid().is_some());
+        self.active += usize::from(state.pid().is_some());
+        if child.spec.is_significant {
+            self.significant -= usize::from(child.state != ChildState::Stopped);
+            self.significant += usize::from(state != ChildState::Stopped);
         }
+        if state == ChildState::Stopped {
+            child.restarts = 0;
+        }
+        child.latest = latest;
         child.state = state;
+    }
+
+    pub(super) fn find_mut(&mut self, id: &str) -> Option<&mut Child> {
+        self.by_place.get_mut(self.by_id.get(id)?)
     }
 
     pub(super) fn find(&self, id: &str) -> Option<&Child> {
@@ -132,7 +193,22 @@ impl Children {
 
     /// The child that runs as `pid`.
     pub(super) fn running_as(&self, pid: Pid) -> Option<&Child> {
+        let child = self.known_as(pid)?;
+        (child.state == ChildState::Running(pid)).then_some(child)
+    }
+
+    /// The child that runs as `pid`, or ran as `pid` and is to be started again.
+    pub(super) fn known_as(&self, pid: Pid) -> Option<&Child> {
         self.by_place.get(self.by_pid.get(&pid)?)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_place.len()
+    }
+
+    /// How many significant children run, or are to be started again.
+    pub(super) const fn significant(&self) -> usize {
+        self.significant
     }
 
     /// All children, in order.
@@ -158,14 +234,11 @@ impl Children {
     }
 
     pub(super) fn counts(&self) -> ChildCounts {
-        let supervisors = self.iter();
-        let supervisors = supervisors.filter(|child| child.spec.kind == ChildKind::Supervisor);
-        let supervisors = supervisors.count();
         ChildCounts {
             specs: self.by_place.len(),
-            active: self.by_pid.len(),
-            supervisors,
-            workers: self.by_place.len() - supervisors,
+            active: self.active,
+            supervisors: self.supervisors,
+            workers: self.by_place.len() - self.supervisors,
         }
     }
 }

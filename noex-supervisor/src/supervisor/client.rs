@@ -13,7 +13,7 @@ use super::error::{DeleteChildError, RestartChildError, StartChildError, Termina
 use super::server::Supervisor;
 
 /// How long to wait for what takes a child's `init` or end. Those have bounds of their own.
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What a supervisor can be asked; [`SupervisorClient`] asks it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,7 +51,8 @@ pub trait SupervisorClient {
     /// Adds a child behind the others and starts it.
     ///
     /// # Errors
-    /// [`StartChildError`]; the child was not added, unless the supervisor did not answer.
+    /// [`StartChildError`]; the child was not added, unless it has
+    /// [nothing to do](StartChildError::Ignored) or the supervisor did not answer.
     fn start_child(
         &self,
         spec: ChildSpec,

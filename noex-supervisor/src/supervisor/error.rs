@@ -15,6 +15,13 @@ pub enum StartChildError {
     /// There is a child with this id, which does not run.
     #[error("there is a child with this id")]
     AlreadyPresent,
+    /// The supervisor has as many children as it may have, which is this number.
+    #[error("there are {0} children already, and no more are admitted")]
+    MaxChildren(usize),
+    /// It has nothing to do: its `init` gave [`ExitReason::Normal`](noex_core::ExitReason::Normal).
+    /// It was added, but does not run; a temporary or numbered one was not added.
+    #[error("the child has nothing to do")]
+    Ignored,
     /// It did not start; it was not added.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -27,8 +34,8 @@ pub enum StartChildError {
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TerminateChildError {
-    /// There is no child with this id.
-    #[error("no child with this id")]
+    /// There is no such child.
+    #[error("no such child")]
     NotFound,
     /// The supervisor did not answer. It may have done it.
     #[error("no answer of the supervisor: {0}")]
@@ -48,6 +55,10 @@ pub enum RestartChildError {
     /// It is about to be started again.
     #[error("it is being restarted")]
     Restarting,
+    /// It has nothing to do: its `init` gave [`ExitReason::Normal`](noex_core::ExitReason::Normal).
+    /// It stays as it was.
+    #[error("the child has nothing to do")]
+    Ignored,
     /// It did not start; it stays as it was.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -3,7 +3,7 @@
 //! The rules are those of OTP's `supervisor`. We depart from it in one point: a supervisor that
 //! gives up says in its reason which child it gave up on.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,89 +13,51 @@ use noex_gen_server::StartError;
 use super::answer::Answer;
 use super::child_spec::{ChildId, ChildSpec};
 use super::children::{Child, ChildState, Children};
+use super::due::Due;
+use super::input::Input;
+use super::output::Output;
+use super::rules::{Population, Rules};
 use super::work::{Question, Step, Work};
-use crate::intensity::Intensity;
-use crate::{Restart, Shutdown, Strategy};
-
-/// What happened.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// The supervisor begins with these children.
-    Begin(Vec<ChildSpec>),
-    /// The start that was put out is done.
-    Started(Pid),
-    /// The start that was put out has failed.
-    StartFailed(StartError),
-    /// The stop that was put out is done.
-    Stopped,
-    /// A linked process ended.
-    Exited { pid: Pid, reason: ExitReason },
-    /// Somebody adds a child.
-    StartChild(ChildSpec),
-    /// Somebody stops a child.
-    TerminateChild(ChildId),
-    /// Somebody starts a child that is stopped.
-    RestartChild(ChildId),
-    /// Somebody takes away a child that is stopped.
-    DeleteChild(ChildId),
-    /// The supervisor ends.
-    Shutdown,
-}
-
-/// What the supervisor must do next. After a start or a stop nothing else comes before its
-/// outcome is put in.
-#[derive(Debug, PartialEq)]
-pub(super) enum Output {
-    Start(ChildId),
-    Stop {
-        child: ChildId,
-        pid: Pid,
-        shutdown: Shutdown,
-    },
-    /// The answer to whoever asked.
-    Answer(Answer),
-    /// All children have ended; so must the supervisor.
-    End(ExitReason),
-}
+use crate::{Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    strategy: Strategy,
-    intensity: Intensity,
+    rules: Rules,
     children: Children,
     work: Work,
     steps: VecDeque<Step>,
     in_flight: Option<Step>,
-    /// The children whose restart is due, since when.
-    due: Option<Instant>,
-    due_children: BTreeSet<ChildId>,
+    due: Due,
     outputs: VecDeque<Output>,
+    /// Its significant children have ended: it ends after what is under way.
+    is_done: bool,
 }
 
 impl Machine {
-    pub(super) fn new(strategy: Strategy, intensity: Intensity) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            strategy,
-            intensity,
+            rules,
             children: Children::default(),
             work: Work::Idle,
             steps: VecDeque::new(),
             in_flight: None,
-            due: None,
-            due_children: BTreeSet::new(),
+            due: Due::default(),
             outputs: VecDeque::new(),
+            is_done: false,
         }
     }
 
     pub(super) fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
             Input::Begin(specs) => self.begin(specs),
-            Input::Started(pid) => self.started(pid),
+            Input::Started(pid) => self.started(pid, now),
+            Input::StartIgnored => self.start_ignored(),
             Input::StartFailed(error) => self.start_failed(error, now),
             Input::Stopped => self.stopped(),
             Input::Exited { pid, reason } => self.exited(pid, &reason, now),
             Input::StartChild(spec) => self.start_child(spec),
             Input::TerminateChild(id) => self.terminate_child(id),
+            Input::TerminatePid(pid) => self.terminate_pid(pid),
             Input::RestartChild(id) => self.restart_child(id),
             Input::DeleteChild(id) => self.delete_child(&id),
             Input::Shutdown => self.end(ExitReason::Shutdown),
@@ -104,18 +66,10 @@ impl Machine {
 
     /// Tries the next restart that is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.work != Work::Idle || self.due.is_none_or(|due| now < due) {
+        if self.work != Work::Idle {
             return;
         }
-        let next = self.due_children.pop_first();
-        if self.due_children.is_empty() {
-            self.due = None;
-        }
-        let Some(id) = next else {
-            return;
-        };
-        let child = self.children.find(&id);
-        if child.is_some_and(|child| child.state == ChildState::Restarting) {
+        if let Some(id) = self.due.pop(now) {
             self.restart(&id, now);
         }
     }
@@ -129,12 +83,15 @@ impl Machine {
                 return None;
             }
             let Some(step) = self.steps.pop_front() else {
-                self.finish();
-                return self.outputs.pop_front();
+                if self.finish() {
+                    continue;
+                }
+                return None;
             };
             let output = match &step {
                 Step::Start(id) => Some(Output::Start(Arc::clone(id))),
                 Step::Stop(id) => self.stop_output(id),
+                Step::StopAll => Some(self.stop_all_output()),
             };
             if output.is_some() {
                 self.in_flight = Some(step);
@@ -145,7 +102,7 @@ impl Machine {
 
     /// When the next restart is due.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.due.filter(|_| self.work == Work::Idle)
+        self.due.next().filter(|_| self.work == Work::Idle)
     }
 
     pub(super) const fn children(&self) -> &Children {
@@ -164,10 +121,14 @@ impl Machine {
         }
     }
 
-    fn started(&mut self, pid: Pid) {
+    fn started(&mut self, pid: Pid, now: Instant) {
         let Some(Step::Start(id)) = self.in_flight.take() else {
             return;
         };
+        self.due.remove(&id);
+        if let Some(child) = self.children.find_mut(&id) {
+            child.started = Some(now);
+        }
         self.children.set_state(&id, ChildState::Running(pid));
         match self.work {
             Work::Asked(_) => {
@@ -176,6 +137,17 @@ impl Machine {
             }
             Work::Ending(_) => self.steps.push_front(Step::Stop(id)),
             Work::Idle | Work::Beginning | Work::Restarting | Work::Over => {}
+        }
+    }
+
+    fn start_ignored(&mut self) {
+        let Some(Step::Start(id)) = self.in_flight.take() else {
+            return;
+        };
+        self.child_is_over(&id);
+        if let Work::Asked(_) = self.work {
+            self.work = Work::Idle;
+            self.outputs.push_back(Output::Answer(Answer::Ignored));
         }
     }
 
@@ -206,10 +178,11 @@ impl Machine {
     }
 
     fn stopped(&mut self) {
-        let Some(Step::Stop(id)) = self.in_flight.take() else {
-            return;
-        };
-        self.child_is_over(&id);
+        match self.in_flight.take() {
+            Some(Step::Stop(id)) => self.child_is_over(&id),
+            Some(Step::StopAll) => self.children = Children::default(),
+            Some(Step::Start(_)) | None => {}
+        }
     }
 
     fn exited(&mut self, pid: Pid, reason: &ExitReason, now: Instant) {
@@ -221,9 +194,13 @@ impl Machine {
             return;
         }
         if !child.spec.restart.applies_to(reason) {
-            return self.child_is_over(&id);
+            let is_significant = child.spec.is_significant;
+            self.child_is_over(&id);
+            let auto_shutdown = self.rules.auto_shutdown;
+            self.is_done |= is_significant && auto_shutdown.is_due(self.children.significant());
+            return;
         }
-        if self.work == Work::Idle {
+        if self.work == Work::Idle && self.rules.restart_delay.first.is_zero() {
             self.children.set_state(&id, ChildState::Restarting);
             self.restart(&id, now);
         } else {
@@ -232,28 +209,38 @@ impl Machine {
     }
 
     /// A child ended and is not to be started again.
-    fn child_is_over(&mut self, id: &str) {
+    fn child_is_over(&mut self, id: &ChildId) {
+        self.due.remove(id);
         let child = self.children.find(id);
-        if child.is_some_and(|child| child.spec.restart == Restart::Temporary) {
-            self.children.remove(id);
-        } else {
-            self.children.set_state(id, ChildState::Stopped);
+        let is_temporary = child.is_some_and(|child| child.spec.restart == Restart::Temporary);
+        match self.rules.population {
+            Population::Named if !is_temporary => {
+                self.children.set_state(id, ChildState::Stopped);
+            }
+            Population::Named | Population::Numbered { .. } => self.children.remove(id),
         }
     }
 
-    /// A restart that can't be done now, or failed, is tried again behind what waits already.
+    /// A restart that can't be done now, or failed, or has to wait, comes behind what is due
+    /// before it.
     fn postpone(&mut self, id: ChildId, now: Instant) {
         self.children.set_state(&id, ChildState::Restarting);
-        self.due_children.insert(id);
-        self.due.get_or_insert(now);
+        let Some(child) = self.children.find_mut(&id) else {
+            return;
+        };
+        let wait = child.wait(self.rules.restart_delay, now);
+        // A time that the clock can't tell never comes.
+        if let Some(at) = now.checked_add(wait) {
+            self.due.set(id, at);
+        }
     }
 
     fn restart(&mut self, id: &str, now: Instant) {
-        if !self.intensity.admit(now) {
+        if !self.rules.intensity.admit(now) {
             let text = format!("restarts of child `{id}` and others came too often");
             return self.end(ExitReason::ShutdownWith(text.into()));
         }
-        let affected: Vec<&Child> = match self.strategy {
+        let affected: Vec<&Child> = match self.rules.strategy {
             Strategy::OneForOne => self.children.find(id).into_iter().collect(),
             Strategy::OneForAll => self.children.iter().collect(),
             Strategy::RestForOne => self.children.since(id).collect(),
@@ -271,19 +258,40 @@ impl Machine {
     }
 
     fn start_child(&mut self, spec: ChildSpec) {
-        let id = Arc::clone(&spec.id);
         if self.work != Work::Idle {
             return;
         }
-        if let Some(child) = self.children.find(&id) {
-            let answer = match child.state {
-                ChildState::Running(pid) => Answer::Running(pid),
-                ChildState::Restarting | ChildState::Stopped => Answer::Present,
-            };
-            return self.outputs.push_back(Output::Answer(answer));
+        let added = match self.rules.population {
+            Population::Named => self.add_named(spec),
+            Population::Numbered { children_max } if self.children.len() >= children_max => {
+                Err(Answer::Full(children_max))
+            }
+            Population::Numbered { .. } => Ok(self.children.add_numbered(spec)),
+        };
+        match added {
+            Ok(id) => self.ask(Question::Start, Step::Start(id)),
+            Err(answer) => self.outputs.push_back(Output::Answer(answer)),
         }
-        self.children.add(spec);
-        self.ask(Question::Start, Step::Start(id));
+    }
+
+    fn add_named(&mut self, spec: ChildSpec) -> Result<ChildId, Answer> {
+        let id = Arc::clone(&spec.id);
+        match self.children.find(&id).map(|child| child.state) {
+            Some(ChildState::Running(pid)) => return Err(Answer::Running(pid)),
+            Some(ChildState::Restarting | ChildState::Stopped) => return Err(Answer::Present),
+            None => self.children.add(spec),
+        };
+        Ok(id)
+    }
+
+    fn terminate_pid(&mut self, pid: Pid) {
+        match self.children.known_as(pid) {
+            None => self.outputs.push_back(Output::Answer(Answer::NotFound)),
+            Some(child) => {
+                let id = Arc::clone(&child.spec.id);
+                self.ask(Question::Terminate, Step::Stop(id));
+            }
+        }
     }
 
     fn terminate_child(&mut self, id: ChildId) {
@@ -325,15 +333,17 @@ impl Machine {
         }
     }
 
-    /// Stops all children in reverse order, then ends.
+    /// Stops all children, then ends.
     fn end(&mut self, reason: ExitReason) {
         let running = self.children.iter().rev();
         let running = running.filter(|child| child.state.pid().is_some());
-        self.steps = running
-            .map(|child| Step::Stop(Arc::clone(&child.spec.id)))
-            .collect();
-        self.due = None;
-        self.due_children.clear();
+        self.steps = match self.rules.population {
+            Population::Named => running
+                .map(|child| Step::Stop(Arc::clone(&child.spec.id)))
+                .collect(),
+            Population::Numbered { .. } => [Step::StopAll].into(),
+        };
+        self.due.clear();
         self.work = Work::Ending(reason);
     }
 
@@ -351,16 +361,36 @@ impl Machine {
         })
     }
 
-    /// No step is left.
-    fn finish(&mut self) {
+    fn stop_all_output(&self) -> Output {
+        let running = self.children.iter().rev();
+        let running = running.filter_map(|child| Some((child.state.pid()?, child.spec.shutdown)));
+        Output::StopAll(running.collect())
+    }
+
+    /// No step is left. Whether there is something to do still.
+    fn finish(&mut self) -> bool {
         match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Idle | Work::Beginning | Work::Restarting => {}
-            Work::Asked(_) => self.outputs.push_back(Output::Answer(Answer::Done)),
+            Work::Idle | Work::Beginning | Work::Restarting => {
+                if self.is_done {
+                    self.is_done = false;
+                    self.end(ExitReason::Shutdown);
+                    return true;
+                }
+                false
+            }
+            Work::Asked(_) => {
+                self.outputs.push_back(Output::Answer(Answer::Done));
+                true
+            }
             Work::Ending(reason) => {
                 self.work = Work::Over;
                 self.outputs.push_back(Output::End(reason));
+                true
             }
-            Work::Over => self.work = Work::Over,
+            Work::Over => {
+                self.work = Work::Over;
+                false
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use super::child_spec::ChildId;
 pub(super) enum Step {
     Start(ChildId),
     Stop(ChildId),
+    StopAll,
 }
 
 /// What is under way.
@@ -20,7 +21,7 @@ pub(super) enum Step {
 ///                         ▼
 ///                      Ending ──► Over
 ///                         ▲
-///    Exited      too often│, Shutdown             asked
+///    Exited      too often│, Shutdown, done       asked
 ///   Idle ──► Restarting ──┘         Idle ──────────────────► Asked ──► Idle
 ///                └── done, or a start failed ──► Idle
 /// ```

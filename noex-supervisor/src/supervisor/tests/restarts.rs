@@ -1,131 +1,15 @@
-//! Tests of the machine: inputs in, outputs out.
+//! What stops and starts when a child exits, or when somebody asks.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use noex_core::{Creation, ExitReason, Pid};
-use noex_gen_server::{Context, Flow, GenServer, StartError};
+use noex_core::ExitReason;
+use noex_gen_server::StartError;
 
-use super::answer::Answer;
-use super::child_spec::ChildSpec;
-use super::children::ChildState;
-use super::machine::{Input, Machine, Output};
-use crate::intensity::Intensity;
+use super::rig::{Rig, crash, spec};
+use crate::supervisor::answer::Answer;
+use crate::supervisor::children::ChildState;
+use crate::supervisor::input::Input;
 use crate::{Restart, Strategy};
-
-struct Dummy;
-
-impl GenServer for Dummy {
-    type Args = ();
-    type Call = ();
-    type Cast = ();
-
-    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
-        Ok(Self)
-    }
-
-    async fn handle_call(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
-        Flow::Continue
-    }
-}
-
-fn spec(id: &str) -> ChildSpec {
-    ChildSpec::new(id, || Dummy::start(()))
-}
-
-/// A machine whose shell succeeds in all but the starts of `broken` children.
-struct Rig {
-    machine: Machine,
-    broken: BTreeSet<&'static str>,
-    pids: u64,
-    now: Instant,
-    answer: Option<Answer>,
-    end: Option<ExitReason>,
-}
-
-impl Rig {
-    fn new(strategy: Strategy) -> Self {
-        Self {
-            machine: Machine::new(strategy, Intensity::default()),
-            broken: BTreeSet::new(),
-            pids: 0,
-            now: tokio::time::Instant::now().into_std(),
-            answer: None,
-            end: None,
-        }
-    }
-
-    fn begun(strategy: Strategy, specs: [ChildSpec; 3]) -> Self {
-        let mut rig = Self::new(strategy);
-        assert_eq!(rig.put(Input::Begin(specs.into())), "+a +b +c");
-        rig
-    }
-
-    /// What is done about the input: `+a` is a start, `!a` one that fails, `-a` a stop.
-    fn put(&mut self, input: Input) -> String {
-        self.machine.handle_input(input, self.now);
-        self.perform()
-    }
-
-    fn time_out(&mut self) -> String {
-        assert!(self.machine.poll_timeout().is_some_and(|at| at <= self.now));
-        self.machine.handle_timeout(self.now);
-        self.perform()
-    }
-
-    fn perform(&mut self) -> String {
-        let mut done = Vec::new();
-        while let Some(output) = self.machine.poll_output() {
-            let input = match output {
-                Output::Start(id) if self.broken.contains(&*id) => {
-                    done.push(format!("!{id}"));
-                    Input::StartFailed(StartError::Timeout)
-                }
-                Output::Start(id) => {
-                    done.push(format!("+{id}"));
-                    self.pids += 1;
-                    Input::Started(Pid::new(Creation::from_bits(1), self.pids))
-                }
-                Output::Stop { child, .. } => {
-                    done.push(format!("-{child}"));
-                    Input::Stopped
-                }
-                Output::Answer(answer) => {
-                    self.answer = Some(answer);
-                    continue;
-                }
-                Output::End(reason) => {
-                    self.end = Some(reason);
-                    continue;
-                }
-            };
-            self.machine.handle_input(input, self.now);
-        }
-        done.join(" ")
-    }
-
-    fn exit(&mut self, id: &str, reason: ExitReason) -> String {
-        let pid = self.pid(id).expect("the child runs");
-        self.put(Input::Exited { pid, reason })
-    }
-
-    fn pid(&self, id: &str) -> Option<Pid> {
-        self.state(id)?.pid()
-    }
-
-    fn state(&self, id: &str) -> Option<ChildState> {
-        self.machine.children().find(id).map(|child| child.state)
-    }
-
-    fn ask(&mut self, input: Input) -> (String, Answer) {
-        let done = self.put(input);
-        (done, self.answer.take().expect("whoever asks is answered"))
-    }
-}
-
-fn crash() -> ExitReason {
-    ExitReason::error("broken")
-}
 
 #[test]
 fn each_strategy_restarts_what_it_says_for_each_rule_reason_and_place() {
@@ -324,6 +208,34 @@ fn a_child_that_is_stopped_by_hand_ends_its_restart() {
     assert_eq!(rig.exit("b", crash()), "!b");
     let stopped = rig.ask(Input::TerminateChild("b".into()));
     assert_eq!(stopped, (String::new(), Answer::Done));
-    assert_eq!(rig.time_out(), "");
+    assert_eq!(rig.machine.poll_timeout(), None);
     assert_eq!(rig.state("b"), Some(ChildState::Stopped));
+}
+
+#[test]
+fn a_child_that_has_nothing_to_do_stays_stopped_whenever_it_is_started() {
+    for (restart, stays) in [
+        (Restart::Permanent, true),
+        (Restart::Transient, true),
+        (Restart::Temporary, false),
+    ] {
+        let idle = || spec("b").restart(restart);
+        let stopped = stays.then_some(ChildState::Stopped);
+        let mut rig = Rig::new(Strategy::OneForAll);
+        rig.idle.insert("b");
+        let specs = vec![spec("a"), idle(), spec("c")];
+        assert_eq!(rig.put(Input::Begin(specs)), "+a ?b +c");
+        assert_eq!(rig.state("b"), stopped, "{restart:?}");
+        let rest = if stays { "+a ?b +c" } else { "+a +c" };
+        assert_eq!(rig.exit("c", crash()), format!("-a {rest}"));
+        if stays {
+            let asked = rig.ask(Input::RestartChild("b".into()));
+            assert_eq!(asked, ("?b".into(), Answer::Ignored));
+            assert_eq!(rig.ask(Input::DeleteChild("b".into())).1, Answer::Done);
+        }
+        let asked = rig.ask(Input::StartChild(idle()));
+        assert_eq!(asked, ("?b".into(), Answer::Ignored));
+        assert_eq!(rig.state("b"), stopped, "{restart:?}");
+        assert_eq!(rig.put(Input::Shutdown), "-c -a");
+    }
 }
