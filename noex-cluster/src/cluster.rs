@@ -106,6 +106,10 @@ impl Bound {
                 "no secret is set: whoever reaches the port can join the cluster"
             );
         }
+        if !config.seeds.is_empty() {
+            let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
+            tracing::info!(node = %node_id, ?seeds, "looks for its cluster");
+        }
         let router = Arc::new(ClusterRouter::new(node.creation()));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));

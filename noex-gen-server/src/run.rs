@@ -74,7 +74,7 @@ async fn live<S: GenServer>(
                 handle_call(state, call, guard, now, cx).await
             }
             Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
-            Incoming::Encoded(inbound) => handle_encoded(state, *inbound, protocol, cx).await,
+            Incoming::Encoded(inbound) => handle_encoded(state, inbound, protocol, cx).await,
             Incoming::Info(info) => match *info {
                 Info::Stop(reason) => Flow::Stop(reason),
                 Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
@@ -138,7 +138,7 @@ async fn handle_call<S: GenServer>(
 /// Handles a message from another node, which this process decodes itself.
 async fn handle_encoded<S: GenServer>(
     state: &mut S,
-    inbound: Inbound,
+    inbound: Box<Inbound>,
     protocol: u64,
     cx: &mut Context<S>,
 ) -> Flow {

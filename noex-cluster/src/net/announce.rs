@@ -43,7 +43,8 @@ impl Driver {
             Output::Facts { peer, facts } => self.view.facts(&peer, facts),
             Output::Forgotten { node } => self.view.forget(&node),
             Output::Status(status) => {
-                notices::log_status(&self.identity.node, status);
+                let alone = self.machine.session_count() == 0 && !self.seeds.is_empty();
+                notices::log_status(&self.identity.node, status, alone);
                 self.view.enter(status);
             }
             _ => {}

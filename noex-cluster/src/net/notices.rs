@@ -68,7 +68,13 @@ pub(super) fn log_down(peer: &Peer, reason: NodeDownReason) {
     tracing::info!(node = %peer.id, creation = %peer.creation, %reason, next, "node down");
 }
 
-/// Our own status changed.
-pub(super) fn log_status(own: &NodeId, status: Status) {
+/// Our own status changed; `alone` says that there are seeds, but no session.
+pub(super) fn log_status(own: &NodeId, status: Status, alone: bool) {
     tracing::info!(node = %own, %status, "cluster status");
+    if alone && status == Status::Running {
+        tracing::warn!(
+            node = %own,
+            "no seed has answered in time: the node runs alone and goes on searching"
+        );
+    }
 }
