@@ -231,7 +231,7 @@ fn a_child_whose_init_hangs_is_killed_by_its_own_timeout() {
 }
 
 #[test]
-fn transient_and_temporary_children_follow_their_rules() {
+fn contract_c56_transient_and_temporary_children_follow_their_rules() {
     in_time(async {
         let world = World::new();
         let transient = |id| world.spec(id).restart(Restart::Transient);
@@ -254,7 +254,7 @@ fn transient_and_temporary_children_follow_their_rules() {
 }
 
 #[test]
-fn one_for_all_and_rest_for_one_stop_and_start_the_others() {
+fn contract_c56_one_for_all_and_rest_for_one_stop_and_start_the_others() {
     let cases = [
         (Strategy::OneForAll, "-b -c -a +a +b +c"),
         (Strategy::RestForOne, "-b -c +b +c"),
@@ -311,7 +311,7 @@ fn children_come_and_go_by_hand() {
 }
 
 #[test]
-fn supervisors_nest_and_a_lower_one_that_gives_up_is_restarted() {
+fn contract_c56_supervisors_nest_and_a_lower_one_that_gives_up_is_restarted() {
     in_time(async {
         let world = World::new();
         let lower = {
