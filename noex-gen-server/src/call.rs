@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::{CallGuard, ReplyFuture, deadline_after};
+use noex_core::call::ReplyFuture;
 use noex_core::mailbox::PushError;
 use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, ReplyTo, Target, Wire, codec};
-use tokio::time::Instant;
 
 use crate::request::protocol_of;
 use crate::{Address, Dest, GenServer, Request};
@@ -78,7 +77,7 @@ where
         match to.resolve()? {
             Address::Local(process) => self.push(&process, make, caller),
             Address::Remote { node, target } => {
-                let (reply, reply_to, _guard) = self.open(&node, caller);
+                let (reply, reply_to, _guard) = ReplyFuture::new(&node, self.timeout, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
                 Ok(State::Sent(reply))
             }
@@ -94,7 +93,7 @@ where
         if current_pid() == Some(process.pid()) {
             return Err(CallError::CallingSelf);
         }
-        let (reply, reply_to, guard) = self.open(process.node(), caller);
+        let (reply, reply_to, guard) = ReplyFuture::new(process.node(), self.timeout, caller);
         let request = Request::Call(make(reply_to), guard);
         match process.mailbox().push(request) {
             Ok(()) => Ok(State::Sent(reply)),
@@ -108,11 +107,6 @@ where
             }
             Err(PushError::Closed(_)) => Err(CallError::NoProcess),
         }
-    }
-
-    fn open(&self, node: &LocalNode, caller: &Waker) -> (ReplyFuture<R>, ReplyTo<R>, CallGuard) {
-        let deadline = deadline_after(Instant::now(), self.timeout);
-        ReplyFuture::new(node.clone(), deadline, caller)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use noex_core::call::CallGuard;
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
 use tokio::time::Instant;
 
@@ -49,8 +50,23 @@ pub struct Context<S: GenServer> {
     server: ServerRef<S>,
     node: LocalNode,
     parent: Option<Pid>,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     agenda: Arc<Agenda<S>>,
+}
+
+/// When the caller of the call that is being handled stops waiting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deadline {
+    None,
+    At(Instant),
+    /// The call is of this node, and its cell knows.
+    OfCall(CallGuard),
+}
+
+impl From<Option<Instant>> for Deadline {
+    fn from(at: Option<Instant>) -> Self {
+        at.map_or(Self::None, Self::At)
+    }
 }
 
 impl<S: GenServer> Context<S> {
@@ -59,7 +75,7 @@ impl<S: GenServer> Context<S> {
             server,
             node,
             parent,
-            deadline: None,
+            deadline: Deadline::None,
             agenda: Arc::new(Agenda::new()),
         }
     }
@@ -75,7 +91,12 @@ impl<S: GenServer> Context<S> {
         }
     }
 
-    pub(crate) const fn set_deadline(&mut self, deadline: Option<Instant>) {
+    /// What [`deadline`](Self::deadline) looks at, for another thread.
+    pub(crate) const fn deadline_mark(&self) -> Deadline {
+        self.deadline
+    }
+
+    pub(crate) const fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
     }
 
@@ -107,8 +128,12 @@ impl<S: GenServer> Context<S> {
 
     /// When the caller of the call that is being handled stops waiting.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.deadline {
+            Deadline::None => None,
+            Deadline::At(at) => Some(at),
+            Deadline::OfCall(guard) => guard.deadline(&self.node),
+        }
     }
 
     /// Asks for a [`Down`](noex_core::mailbox::Down) when `pid` ends, here or on another node.

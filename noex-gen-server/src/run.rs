@@ -8,6 +8,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use crate::agenda::Message;
+use crate::context::Deadline;
 use crate::request::protocol_of;
 use crate::{Context, Flow, GenServer, Name, Request, ServerRef, StartError};
 
@@ -47,7 +48,7 @@ pub(crate) async fn serve<S: GenServer>(
     };
     ready.send(Ok(()));
     let reason = live(&mut state, &mut receiver, &mut cx).await;
-    cx.set_deadline(None);
+    cx.set_deadline(Deadline::None);
     state.terminate(&reason, &mut cx).await;
     reason
 }
@@ -70,8 +71,7 @@ async fn live<S: GenServer>(
         }
         flow = match receiver.next().await {
             Incoming::Message(Request::Call(call, guard)) => {
-                let now = receiver.now();
-                handle_call(state, call, guard, now, cx).await
+                handle_call(state, call, guard, cx).await
             }
             Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
             Incoming::Encoded(inbound) => handle_encoded(state, inbound, protocol, cx).await,
@@ -120,18 +120,14 @@ async fn handle_call<S: GenServer>(
     state: &mut S,
     call: S::Call,
     guard: CallGuard,
-    now: Instant,
     cx: &mut Context<S>,
 ) -> Flow {
-    if !guard.is_wanted(now) {
-        // Before its handle is dropped, which would say another thing.
-        guard.fail(CallError::Timeout);
+    if !guard.is_wanted(cx.node()) {
         return Flow::Continue;
     }
-    cx.set_deadline(Some(guard.deadline()));
-    drop(guard);
+    cx.set_deadline(Deadline::OfCall(guard));
     let flow = state.handle_call(call, cx).await;
-    cx.set_deadline(None);
+    cx.set_deadline(Deadline::None);
     flow
 }
 
@@ -152,12 +148,12 @@ async fn handle_encoded<S: GenServer>(
     }
     let from = inbound.from();
     if inbound.is_call() {
-        cx.set_deadline(inbound.deadline());
+        cx.set_deadline(Deadline::from(inbound.deadline()));
         let flow = match inbound.decode() {
             Ok(call) => state.handle_call(call, cx).await,
             Err(error) => refuse(cx.pid(), from, &error),
         };
-        cx.set_deadline(None);
+        cx.set_deadline(Deadline::None);
         flow
     } else {
         match inbound.decode() {

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use noex_core::call::{ReplyFuture, deadline_after};
+use noex_core::call::ReplyFuture;
 use noex_core::node::Ended;
 use noex_core::process::{Process, SpawnOptions, current_pid};
 use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
-use tokio::time::Instant;
 
 use crate::run::{Birth, serve};
 use crate::{GenServer, Request, ServerRef, StartError};
@@ -157,11 +156,7 @@ impl<S: GenServer> Plan<S> {
         if linked {
             options.link = options.link.or_else(current_pid);
         }
-        let (ready, told, _guard) = ReplyFuture::new(
-            node.clone(),
-            deadline_after(Instant::now(), timeout),
-            starter,
-        );
+        let (ready, told, _guard) = ReplyFuture::new(&node, timeout, starter);
         let parent = options.link;
         let birth = Birth {
             args,

@@ -1,273 +1,504 @@
-//! `ReplyCell`: the place where a caller finds its reply.
+//! `ReplyCell`: the place where a caller finds its reply. The one file with `unsafe` in it.
+//!
+//! A cell is shared by the caller ([`Waiting`]), whoever is to answer ([`Handle`]), the message
+//! that is queued meanwhile ([`CallGuard`](super::CallGuard)) and the sweep that ends calls whose
+//! time is over. Cells live for ever and are used again (see [`pool`](super::pool)), so that a
+//! call costs no allocation, no reference count, and no registration with a timer.
+//!
+//! One word says whose turn it is:
+//!
+//! ```text
+//!  free ─► WAITING ─► SETTLED ──────────► ANSWERED ──► free
+//!                     │ the first of       the body     once the caller and the handle
+//!                     │ answer, expiry     is there     are both through with it
+//!                     │ and giving up      GIVEN_UP
+//!                     ▼                    the caller is gone
+//!                  EXPIRING ─► EXPIRED
+//! ```
+//!
+//! - The waker is the caller's while `BUSY`, else that of whoever set `SETTLED`.
+//! - The body is the handle's until `ANSWERED`, then the caller's, unless it has `GIVEN_UP`.
+//! - A cell is free again when `ANSWERED` and `GIVEN_UP` are both said (a caller that takes the
+//!   body says so by taking it), and no expiry is under way.
+//!
+//! A generation in the same word tells one use of a cell from the next one.
+#![expect(
+    unsafe_code,
+    reason = "measured: a lock and a reference count for each call cost half as much as the call"
+)]
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
+use std::sync::atomic::AtomicBool;
+use std::task::{Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use tokio::time::Instant;
 
-use super::deadline::DeadlineKey;
-use super::{CallError, ReplyTo};
-use crate::codec::{self, Wire};
+use super::CallError;
+use super::pool::{self, Chunk};
+use super::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::id::CallRef;
 use crate::node::LocalNode;
 
-/// The place where a caller finds its reply. The caller, the reply handle and the queued message
-/// share it.
-pub struct ReplyCell<R> {
-    state: Mutex<State<R>>,
-    /// Whether the state is still [`State::Waiting`], for those who only look.
-    waiting: AtomicBool,
-    deadline: Instant,
+/// A call uses the cell.
+const WAITING: u64 = 1;
+/// The waker was taken, or is being taken.
+const SETTLED: u64 = 1 << 1;
+/// The sweep takes the waker.
+const EXPIRING: u64 = 1 << 2;
+/// The time of the call is over.
+const EXPIRED: u64 = 1 << 3;
+/// The handle is gone; the body is there.
+const ANSWERED: u64 = 1 << 4;
+/// The body is an encoded reply.
+const ENCODED: u64 = 1 << 5;
+/// The body is an error.
+const FAILED: u64 = 1 << 6;
+/// The caller is gone.
+const GIVEN_UP: u64 = 1 << 7;
+/// The caller changes its waker.
+const BUSY: u64 = 1 << 8;
+/// The handle has left for another node.
+const EXPORTED: u64 = 1 << 9;
+/// Above the flags stands the generation.
+const GENERATION: u32 = 16;
+
+/// The words of a body. A larger reply is boxed.
+const BODY: usize = 7;
+
+type Body = MaybeUninit<[u64; BODY]>;
+
+/// See the module. Two cells share no cache line.
+#[repr(align(128))]
+pub(crate) struct ReplyCell {
+    word: AtomicU64,
+    /// Whose sweep looks after it.
+    pub(super) owner: AtomicU64,
+    /// How long the caller waits, as [`Deadlines`](super::Deadlines) writes it.
+    pub(super) time: AtomicU64,
+    pub(super) chunk: &'static Chunk,
+    caller: UnsafeCell<Option<Waker>>,
+    /// Where the handle went. Set by the handle before `EXPORTED`.
+    exported: UnsafeCell<Option<Box<(LocalNode, CallRef)>>>,
+    body: UnsafeCell<Body>,
 }
 
-enum State<R> {
-    Waiting {
-        caller: Option<Waker>,
-        /// Set once the handle has left for another node: the call's entry in the node's table.
-        exported: Option<(LocalNode, CallRef)>,
-    },
-    Replied(R),
+// SAFETY: the module says whose each of the three unsynchronised fields is at any time. What goes
+// through a body is `Send`, as `open` demands; the other two are so by themselves.
+unsafe impl Sync for ReplyCell {}
+// SAFETY: as above.
+unsafe impl Send for ReplyCell {}
+
+/// One use of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
+
+/// How one use of a cell stands, for those who only look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Its caller waits.
+    Waiting,
+    /// Its caller has waited long enough.
+    Expired,
+    /// Its caller gave it up.
+    GivenUp,
+    /// It was answered, and may be over.
+    Over,
+}
+
+/// What a caller finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<R> {
+    Reply(R),
     Encoded(Bytes),
     Failed(CallError),
-    /// The caller took its reply or gave up.
-    Closed,
+    Expired,
 }
 
-impl<R> ReplyCell<R> {
-    /// A cell whose caller, which `caller` wakes, waits until `deadline`.
-    #[must_use]
-    pub fn new(deadline: Instant, caller: Waker) -> Arc<Self> {
-        let state = Mutex::new(State::Waiting {
-            caller: Some(caller),
-            exported: None,
+impl ReplyCell {
+    pub(super) fn new(chunk: &'static Chunk) -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            owner: AtomicU64::new(0),
+            time: AtomicU64::new(0),
+            chunk,
+            caller: UnsafeCell::new(None),
+            exported: UnsafeCell::new(None),
+            body: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+
+    /// Begins a call. The cell is free, and nobody else's: it came from the pool.
+    pub(super) fn open<R: Send + 'static>(
+        &'static self,
+        owner: u64,
+        time: u64,
+        caller: &Waker,
+    ) -> (Waiting<R>, Handle<R>, Generation) {
+        let before = self.word.load(Ordering::Relaxed);
+        debug_assert_eq!(before & ((1 << GENERATION) - 1), 0, "it is free");
+        self.owner.store(owner, Ordering::Relaxed);
+        self.time.store(time, Ordering::Relaxed);
+        // SAFETY: a free cell is its finder's alone.
+        let former = unsafe { self.swap_caller(Some(caller.clone())) };
+        debug_assert!(former.is_none(), "whoever settles takes the waker");
+        self.word.store(before | WAITING, Ordering::Release);
+        let waiting = Waiting {
+            cell: Some(self),
+            caller: WakerId::of(caller),
+            reply: PhantomData,
+        };
+        let handle = Handle {
+            cell: self,
+            taken: AtomicBool::new(false),
+            reply: PhantomData,
+        };
+        (waiting, handle, Generation(before >> GENERATION))
+    }
+
+    pub(super) fn standing(&self, generation: Generation) -> Standing {
+        let word = self.word.load(Ordering::Acquire);
+        if word >> GENERATION != generation.0 || word & ANSWERED != 0 {
+            Standing::Over
+        } else if word & (EXPIRING | EXPIRED) != 0 {
+            Standing::Expired
+        } else if word & GIVEN_UP != 0 {
+            Standing::GivenUp
+        } else {
+            Standing::Waiting
+        }
+    }
+
+    /// The present use, if its caller waits and nothing has become of it yet.
+    pub(super) fn waiting(&self) -> Option<Generation> {
+        let word = self.word.load(Ordering::Acquire);
+        let open = word & (WAITING | SETTLED) == WAITING;
+        open.then_some(Generation(word >> GENERATION))
+    }
+
+    /// The time of a call is over: its caller is to be woken. `None` if it is over or settled, or
+    /// its caller is changing its waker at this moment.
+    pub(super) fn expire(&'static self, generation: Generation) -> Option<Waker> {
+        let word = self.word.load(Ordering::Acquire);
+        let open = word >> GENERATION == generation.0
+            && word & (WAITING | SETTLED | BUSY) == WAITING;
+        let settled = word | SETTLED | EXPIRING;
+        let settle = || {
+            self.word
+                .compare_exchange(word, settled, Ordering::AcqRel, Ordering::Relaxed)
+        };
+        if !open || settle().is_err() {
+            return None;
+        }
+        // SAFETY: `SETTLED` was set here, and the cell can't be used again while `EXPIRING`.
+        let caller = unsafe { self.swap_caller(None) };
+        let before = self.word.fetch_xor(EXPIRING | EXPIRED, Ordering::AcqRel);
+        if before & ANSWERED != 0 && before & GIVEN_UP != 0 {
+            self.recycle();
+        }
+        caller
+    }
+
+    /// Makes the waker ready to be taken by this side, if nobody has.
+    fn settle(&self) -> (u64, Option<Waker>) {
+        let before = self.word.fetch_or(SETTLED, Ordering::AcqRel);
+        let first = before & (SETTLED | BUSY) == 0;
+        // SAFETY: `SETTLED` was set here, and the cell can't be used again before this side,
+        // which is the caller or the handle, says that it is through with it.
+        let caller = first.then(|| unsafe { self.swap_caller(None) });
+        (before | SETTLED, caller.flatten())
+    }
+
+    /// Both sides are through with the cell.
+    fn recycle(&'static self) {
+        // SAFETY: nobody else refers to it but by its generation, which ends here.
+        let exported = unsafe { self.exported.with_mut(|place| (*place).take()) };
+        drop(exported);
+        let word = self.word.load(Ordering::Relaxed);
+        let next = ((word >> GENERATION) + 1) << GENERATION;
+        self.word.store(next, Ordering::Release);
+        pool::give(self);
+    }
+
+    /// # Safety
+    /// The waker is the calling side's.
+    unsafe fn swap_caller(&self, caller: Option<Waker>) -> Option<Waker> {
+        // SAFETY: as demanded.
+        self.caller
+            .with_mut(|place| unsafe { std::mem::replace(&mut *place, caller) })
+    }
+
+    /// # Safety
+    /// The body is the calling side's, and holds nothing.
+    unsafe fn write_body<T>(&self, value: T) {
+        self.body.with_mut(|body| {
+            if fits::<T>() {
+                // SAFETY: it fits, and the place is the caller's.
+                unsafe { body.cast::<T>().write(value) }
+            } else {
+                // SAFETY: a box fits.
+                unsafe { body.cast::<Box<T>>().write(Box::new(value)) }
+            }
         });
-        let waiting = AtomicBool::new(true);
-        Arc::new(Self {
-            state,
-            waiting,
-            deadline,
+    }
+
+    /// # Safety
+    /// The body is the calling side's, and holds a `T` that is read once.
+    unsafe fn read_body<T>(&self) -> T {
+        self.body.with_mut(|body| {
+            if fits::<T>() {
+                // SAFETY: it was written so.
+                unsafe { body.cast::<T>().read() }
+            } else {
+                // SAFETY: it was written so.
+                *unsafe { body.cast::<Box<T>>().read() }
+            }
         })
     }
-
-    pub(crate) fn reply(&self, reply: R) {
-        self.settle(State::Replied(reply));
-    }
-
-    /// The first outcome counts.
-    fn settle(&self, outcome: State<R>) {
-        let mut state = self.state.lock();
-        if !matches!(*state, State::Waiting { .. }) {
-            return;
-        }
-        self.waiting.store(false, Ordering::Release);
-        if let State::Waiting {
-            caller: Some(caller),
-            ..
-        } = std::mem::replace(&mut *state, outcome)
-        {
-            drop(state);
-            caller.wake();
-        }
-    }
-
-    /// The caller gives up. Whoever has the message still queued will skip it.
-    fn cancel(&self) {
-        let mut state = self.state.lock();
-        self.waiting.store(false, Ordering::Release);
-        let before = std::mem::replace(&mut *state, State::Closed);
-        drop(state);
-        if let State::Waiting {
-            exported: Some((node, call)),
-            ..
-        } = before
-        {
-            node.cancel_call(call);
-        }
-    }
 }
 
-/// A cell whatever its reply's type.
-pub(crate) trait AnyCell: Send + Sync {
-    fn fail(&self, error: CallError);
-    fn reply_encoded(&self, body: Bytes);
+const fn fits<T>() -> bool {
+    size_of::<T>() <= size_of::<Body>() && align_of::<T>() <= align_of::<Body>()
+}
+
+/// The right, and the duty, to answer one call of this node, whatever its reply's type. Dropping
+/// it says that it was dropped.
+#[derive(Debug)]
+pub(crate) struct Duty(&'static ReplyCell);
+
+/// A [`Duty`] of one type of reply, which can be taken out once where it is shared.
+#[derive(Debug)]
+pub(crate) struct Handle<R> {
+    cell: &'static ReplyCell,
+    taken: AtomicBool,
+    reply: PhantomData<fn(R)>,
+}
+
+impl Duty {
+    pub(crate) fn fail(self, error: CallError) {
+        self.give(FAILED, error);
+    }
+
+    pub(crate) fn reply_encoded(self, body: Bytes) {
+        self.give(ENCODED, body);
+    }
+
     /// Notes the number under which the call waits for another node. `false`: nobody waits.
-    fn export(&self, node: &LocalNode, call: CallRef) -> bool;
-    fn is_wanted(&self, now: Instant) -> bool;
-    fn deadline(&self) -> Instant;
+    pub(crate) fn export(&self, node: &LocalNode, call: CallRef) -> bool {
+        let place = Some(Box::new((node.clone(), call)));
+        // SAFETY: the caller looks at it behind the flag only, which is set once.
+        let former = self
+            .0
+            .exported
+            .with_mut(|exported| unsafe { std::mem::replace(&mut *exported, place) });
+        debug_assert!(former.is_none(), "a handle leaves its node once");
+        self.0.word.fetch_or(EXPORTED, Ordering::AcqRel) & GIVEN_UP == 0
+    }
+
+    fn give<T>(self, kind: u64, value: T) {
+        let cell = ManuallyDrop::new(self).0;
+        // SAFETY: the body is the handle's until `ANSWERED`, and this is the handle.
+        unsafe { cell.write_body(value) };
+        let (mut word, caller) = cell.settle();
+        while word & GIVEN_UP == 0 {
+            let answered = word | ANSWERED | kind;
+            let set = cell.word.compare_exchange_weak(
+                word,
+                answered,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match set {
+                Ok(_) => {
+                    if let Some(caller) = caller {
+                        caller.wake();
+                    }
+                    return;
+                }
+                Err(now) => word = now,
+            }
+        }
+        // SAFETY: the caller is gone, so the body is still the handle's.
+        drop(unsafe { cell.read_body::<T>() });
+        if cell.word.fetch_or(ANSWERED, Ordering::AcqRel) & EXPIRING == 0 {
+            cell.recycle();
+        }
+    }
 }
 
-impl<R: Send + 'static> AnyCell for ReplyCell<R> {
-    fn fail(&self, error: CallError) {
-        self.settle(State::Failed(error));
+impl Drop for Duty {
+    fn drop(&mut self) {
+        Self(self.0).fail(CallError::ReplyDropped);
     }
+}
 
-    fn reply_encoded(&self, body: Bytes) {
-        self.settle(State::Encoded(body));
-    }
-
-    fn export(&self, node: &LocalNode, call: CallRef) -> bool {
-        match &mut *self.state.lock() {
-            State::Waiting { exported, .. } => {
-                *exported = Some((node.clone(), call));
-                true
-            }
-            State::Replied(_) | State::Encoded(_) | State::Failed(_) | State::Closed => false,
+impl<R> Handle<R> {
+    pub(crate) fn reply(mut self, reply: R) {
+        if let Some(duty) = self.take_own() {
+            duty.give(0, reply);
         }
     }
 
-    fn is_wanted(&self, now: Instant) -> bool {
-        self.waiting.load(Ordering::Acquire) && now < self.deadline
+    pub(crate) fn fail(mut self, error: CallError) {
+        if let Some(duty) = self.take_own() {
+            duty.fail(error);
+        }
     }
 
-    fn deadline(&self) -> Instant {
-        self.deadline
+    /// The duty, unless it was taken before.
+    pub(crate) fn take(&self) -> Option<Duty> {
+        let taken = self.taken.swap(true, Ordering::Relaxed);
+        (!taken).then(|| Duty(self.cell))
     }
-}
 
-impl fmt::Debug for dyn AnyCell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReplyCell")
-    }
-}
-
-impl<R> fmt::Debug for ReplyCell<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyCell")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+    fn take_own(&mut self) -> Option<Duty> {
+        let taken = std::mem::replace(self.taken.get_mut(), true);
+        (!taken).then(|| Duty(self.cell))
     }
 }
 
-/// Waits for the reply to one call, until its deadline.
-///
-/// # Cancel safety
-/// Dropping it gives the call up: it is skipped if it is still queued, here or elsewhere.
-#[must_use = "a call does nothing unless its reply is awaited"]
-pub struct ReplyFuture<R> {
-    cell: Arc<ReplyCell<R>>,
-    node: LocalNode,
-    deadline_key: Option<DeadlineKey>,
-    done: bool,
+impl<R> Drop for Handle<R> {
+    fn drop(&mut self) {
+        drop(self.take_own());
+    }
 }
 
-impl<R: Send + 'static> ReplyFuture<R> {
-    /// A new call of a process or other code of `node`: the future, and the handle that answers.
-    ///
-    /// The future waits from the start, as if it had been polled with `caller`: so the request is
-    /// sent behind the registration, and nobody meets the server at the cell's lock.
-    pub fn new(
-        node: LocalNode,
-        deadline: Instant,
-        caller: &Waker,
-    ) -> (Self, ReplyTo<R>, CallGuard) {
-        let cell = ReplyCell::new(deadline, caller.clone());
-        let deadline_key = Some(node.deadlines().insert(deadline, caller));
-        let reply_to = ReplyTo::local(Arc::clone(&cell));
-        let guard = CallGuard(Arc::clone(&cell) as Arc<dyn AnyCell>);
-        (
-            Self {
-                cell,
-                node,
-                deadline_key,
-                done: false,
-            },
-            reply_to,
-            guard,
+/// The side of the caller. Dropping it gives the call up.
+#[derive(Debug)]
+pub(crate) struct Waiting<R> {
+    cell: Option<&'static ReplyCell>,
+    caller: WakerId,
+    reply: PhantomData<fn() -> R>,
+}
+
+/// Which task a waker wakes, as far as [`Waker::will_wake`] can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct WakerId(usize, usize);
+
+impl WakerId {
+    fn of(waker: &Waker) -> Self {
+        Self(
+            waker.data().addr(),
+            std::ptr::from_ref(waker.vtable()).addr(),
         )
     }
+}
 
-    fn forget_deadline(&mut self) {
-        if let Some(key) = self.deadline_key.take() {
-            self.node.deadlines().remove(key);
+impl<R> Waiting<R> {
+    pub(crate) fn poll(&mut self, caller: &Waker) -> Poll<Outcome<R>> {
+        let Some(cell) = self.cell else {
+            return Poll::Ready(Outcome::Failed(CallError::ReplyDropped));
+        };
+        let word = cell.word.load(Ordering::Acquire);
+        if word & ANSWERED != 0 {
+            return Poll::Ready(self.take(cell, word));
+        }
+        if word & EXPIRED != 0 {
+            let answered = self.give_up();
+            return Poll::Ready(answered.unwrap_or(Outcome::Expired));
+        }
+        if self.caller != WakerId::of(caller) {
+            self.wait_as(cell, word, caller);
+        }
+        Poll::Pending
+    }
+
+    /// Another task waits now, or this one with another waker.
+    fn wait_as(&mut self, cell: &'static ReplyCell, word: u64, caller: &Waker) {
+        let new = caller.clone();
+        let busy = || {
+            cell.word
+                .compare_exchange(word, word | BUSY, Ordering::AcqRel, Ordering::Relaxed)
+        };
+        if word & SETTLED != 0 || busy().is_err() {
+            // The former waker is about to be woken. This one must look again.
+            caller.wake_by_ref();
+            return;
+        }
+        // SAFETY: the waker is the caller's while `BUSY`.
+        let former = unsafe { cell.swap_caller(Some(new)) };
+        self.caller = WakerId::of(caller);
+        if cell.word.fetch_and(!BUSY, Ordering::AcqRel) & SETTLED != 0 {
+            // SAFETY: whoever settled meanwhile left it to the caller.
+            let missed = unsafe { cell.swap_caller(None) };
+            if let Some(missed) = missed {
+                missed.wake();
+            }
+        }
+        drop(former);
+    }
+
+    /// The caller waits no more. What it finds all the same.
+    fn give_up(&mut self) -> Option<Outcome<R>> {
+        let cell = self.cell?;
+        let (mut word, caller) = cell.settle();
+        drop(caller);
+        loop {
+            if word & ANSWERED != 0 {
+                return Some(self.take(cell, word));
+            }
+            let exported = if word & EXPORTED == 0 {
+                None
+            } else {
+                // SAFETY: it is written once, before the flag, and goes when both sides are
+                // through; this one is not.
+                cell.exported.with(|place| unsafe { (*place).clone() })
+            };
+            let set = cell.word.compare_exchange_weak(
+                word,
+                word | GIVEN_UP,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match set {
+                Ok(_) => {
+                    self.cell = None;
+                    if let Some(exported) = exported {
+                        exported.0.cancel_call(exported.1);
+                    }
+                    return None;
+                }
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Takes what is there. The caller is through with the cell by that.
+    fn take(&mut self, cell: &'static ReplyCell, word: u64) -> Outcome<R> {
+        self.cell = None;
+        // SAFETY: behind `ANSWERED` the body is the caller's, who takes it once, and of the kind
+        // that the flags say: of the cell's handles, only one of the same type gives an `R`.
+        let outcome = unsafe {
+            match word & (ENCODED | FAILED) {
+                ENCODED => Outcome::Encoded(cell.read_body()),
+                FAILED => Outcome::Failed(cell.read_body()),
+                _reply => Outcome::Reply(cell.read_body()),
+            }
+        };
+        // An expiry that is under way has the cell in hand, and leaves it to be used again.
+        let expiring = word & EXPIRING != 0
+            && cell.word.fetch_or(GIVEN_UP, Ordering::AcqRel) & EXPIRING != 0;
+        if !expiring {
+            cell.recycle();
+        }
+        match outcome {
+            // A server that finds an expired call lets go of its handle.
+            Outcome::Failed(_) if word & EXPIRED != 0 => Outcome::Expired,
+            outcome => outcome,
         }
     }
 }
 
-/// Travels with a queued call, so that its server can see whether somebody still waits for it.
-#[derive(Debug, Clone)]
-pub struct CallGuard(Arc<dyn AnyCell>);
-
-impl CallGuard {
-    /// Whether the caller still waits and its deadline lies after `now`.
-    #[must_use]
-    pub fn is_wanted(&self, now: Instant) -> bool {
-        self.0.is_wanted(now)
-    }
-
-    /// When the caller stops waiting.
-    #[must_use]
-    pub fn deadline(&self) -> Instant {
-        self.0.deadline()
-    }
-
-    /// Tells the caller that there will be no reply.
-    pub fn fail(&self, error: CallError) {
-        self.0.fail(error);
-    }
-}
-
-impl<R: Wire> Future for ReplyFuture<R> {
-    type Output = Result<R, CallError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let mut state = this.cell.state.lock();
-        if let State::Waiting { caller, .. } = &mut *state {
-            if Instant::now() >= this.cell.deadline {
-                drop(state);
-                this.done = true;
-                this.forget_deadline();
-                this.cell.cancel();
-                return Poll::Ready(Err(CallError::Timeout));
-            }
-            if !caller
-                .as_ref()
-                .is_some_and(|waker| waker.will_wake(cx.waker()))
-            {
-                let former = caller.replace(cx.waker().clone());
-                drop(state);
-                // After the lock: with the last waker of a task may go the handle of this call.
-                drop(former);
-                this.forget_deadline();
-                let key = this.node.deadlines().insert(this.cell.deadline, cx.waker());
-                this.deadline_key = Some(key);
-            }
-            return Poll::Pending;
-        }
-        let outcome = std::mem::replace(&mut *state, State::Closed);
-        drop(state);
-        this.done = true;
-        this.forget_deadline();
-        Poll::Ready(match outcome {
-            State::Replied(reply) => Ok(reply),
-            State::Encoded(body) => codec::decode(&body, &mut []),
-            State::Failed(error) => Err(error),
-            State::Waiting { .. } | State::Closed => Err(CallError::ReplyDropped),
-        })
-    }
-}
-
-impl<R> Drop for ReplyFuture<R> {
+impl<R> Drop for Waiting<R> {
     fn drop(&mut self) {
-        if let Some(key) = self.deadline_key.take() {
-            self.node.deadlines().remove(key);
-        }
-        if !self.done {
-            self.cell.cancel();
-        }
+        drop(self.give_up());
     }
 }
 
-impl<R> fmt::Debug for ReplyFuture<R> {
+impl fmt::Debug for ReplyCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyFuture")
-            .field("cell", &self.cell)
-            .finish_non_exhaustive()
+        let word = self.word.load(Ordering::Relaxed);
+        write!(f, "ReplyCell({:#b})", word & ((1 << GENERATION) - 1))
     }
 }

@@ -1,32 +1,52 @@
-//! `Deadlines`: one timer for all calls of a node.
+//! `Deadlines`: ends the calls of a node whose time is over.
 //!
-//! A timer of its own for each call costs several times the call. Here a waiting call is an entry
-//! in one of a few slabs; one task sleeps until the earliest deadline that any of them has seen.
+//! A timer of its own for each call costs several times the call, and so does a look at the
+//! clock. Here a call leaves behind how long it may wait, in its reply cell. One task sweeps over
+//! the cells, every [`TICK`] while calls are made: it notes when the calls that began since then
+//! are over, and wakes the callers of those that are.
 //!
-//! A task that has its reply most often calls again. So the entry of the last call that ended on a
-//! thread is kept as it is, waker and all, and the same task's next call takes it over.
+//! A call's time runs from the sweep that meets it first. So a call never ends too early, and at
+//! most a tick too late. Where a tick is much, for waits up to [`EXACT_UP_TO`], the caller looks at
+//! the clock itself.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-use slab::Slab;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// Slabs, so that calls of different threads seldom meet at one lock.
-const SHARDS: usize = 16;
+use super::cell::{Generation, Handle, ReplyCell, Waiting};
+use super::{CallGuard, pool};
 
-/// How late a deadline may be noticed, so that many near ones cost one sweep.
+/// How often calls that began are looked for, and how late a deadline may be noticed.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The ticks without a new call after which a sweep waits to be told of one.
+const QUIET_TICKS: u32 = 10;
+
+/// Waits up to this run from the moment of the call.
+const EXACT_UP_TO: Duration = Duration::from_secs(1);
+
+/// How late an exact deadline may be noticed, so that many near ones cost one sweep.
 const SLACK: Duration = Duration::from_millis(1);
-
-/// The timer is not armed.
-const NEVER: u64 = u64::MAX;
 
 /// The longest wait; a clock need not reach further.
 const WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Set in a cell's time once it is a deadline, in nanoseconds since the epoch of its node; before,
+/// it is how long the call may wait, in nanoseconds.
+const RUNNING: u64 = 1 << 63;
+
+/// Nothing is due.
+const NEVER: u64 = RUNNING - 1;
+
+/// The bit of those sweeps that have none of their own.
+const SHARED_BIT: u64 = 1 << 63;
+
+/// The bits of sweeps by which chunks tell them of new calls.
+static BITS: Mutex<u64> = Mutex::new(0);
 
 /// The end of a wait of `timeout` that begins at `now`; a year stands for all that is longer.
 #[must_use]
@@ -36,278 +56,213 @@ pub fn deadline_after(now: Instant, timeout: Duration) -> Instant {
 
 #[derive(Debug)]
 pub(crate) struct Deadlines {
-    /// Tells the entries of this node from those of others.
-    id: usize,
-    shards: [Mutex<Shard>; SHARDS],
+    /// Tells the calls of this node from those of others.
+    id: u64,
+    bit: u64,
     epoch: Instant,
-    /// For when the timer is armed, in nanoseconds since `epoch`.
+    /// For when the sweep is set, in nanoseconds since `epoch`.
     armed: AtomicU64,
+    /// The sweep wants to be told of new calls.
+    asleep: AtomicBool,
+    /// The node is gone: the sweep ends with the last of its calls.
+    closing: AtomicBool,
     rearm: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Shard {
-    entries: Slab<Entry>,
-    /// No entry is due before this. Entries that went may leave it too early, never too late.
-    earliest: Option<Instant>,
-    made: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    deadline: Due,
-    waker: Waker,
-    /// Tells this entry from others that were or will be in its place.
-    made: u64,
-}
-
-/// ```text
-///  At ──sweep──► Told ──sweep──► gone
-///   ▲             │
-///   └─── reuse ───┘
-/// ```
+/// What the sweep knows of a chunk.
 #[derive(Debug, Clone, Copy)]
-enum Due {
-    At(Instant),
-    /// Its task was woken. If the entry is nobody's, the next sweep takes it.
-    Told,
-}
-
-/// An entry. It is good for one wait, and may be left behind by a call that has its reply.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DeadlineKey {
-    owner: usize,
-    shard: usize,
-    entry: usize,
-    made: u64,
-}
-
-thread_local! {
-    /// The entry of the last call that ended on this thread.
-    static SPARE: Cell<Option<DeadlineKey>> = const { Cell::new(None) };
+struct Known {
+    /// No call in it is over before this.
+    earliest: u64,
+    /// It was touched before the last sweep. One that began at that very moment is met now.
+    again: bool,
 }
 
 impl Deadlines {
     pub(crate) fn new() -> Self {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let mut bits = BITS.lock();
+        let bit = (1 << bits.trailing_ones().min(63)) & (SHARED_BIT | !*bits);
+        *bits |= bit & !SHARED_BIT;
         Self {
-            id: MADE.fetch_add(1, Ordering::Relaxed),
-            shards: std::array::from_fn(|_| Mutex::default()),
+            id: MADE.fetch_add(1, Ordering::Relaxed) + 1,
+            bit,
             epoch: Instant::now(),
             armed: AtomicU64::new(NEVER),
+            asleep: AtomicBool::new(true),
+            closing: AtomicBool::new(false),
             rearm: Notify::new(),
         }
     }
 
-    /// Wakes `waker` once `deadline` has passed, unless the entry is removed before.
-    pub(crate) fn insert(&self, deadline: Instant, waker: &Waker) -> DeadlineKey {
-        let spare = SPARE.get().filter(|spare| spare.owner == self.id);
-        if let Some(spare) = spare {
-            SPARE.set(None);
-            if self.reuse(spare, deadline, waker) {
-                return spare;
-            }
-            self.take_out(spare);
-        }
-        let shard = shard_of_thread();
-        let mut entries = self.shards[shard].lock();
-        entries.made += 1;
-        let made = entries.made;
-        let entry = Entry {
-            deadline: Due::At(deadline),
-            waker: waker.clone(),
-            made,
+    /// Begins a call whose caller, which `caller` wakes, waits for `timeout`.
+    pub(super) fn open<R: Send + 'static>(
+        &self,
+        timeout: Duration,
+        caller: &Waker,
+    ) -> (Waiting<R>, Handle<R>, CallGuard) {
+        let time = if timeout <= EXACT_UP_TO {
+            RUNNING | self.nanos(Instant::now() + timeout)
+        } else {
+            nanos_of(timeout.min(WAIT_MAX))
         };
-        let entry = entries.entries.insert(entry);
-        self.note(entries, deadline);
-        DeadlineKey {
-            owner: self.id,
-            shard,
-            entry,
-            made,
-        }
-    }
-
-    /// Whether the spare entry belongs to the same task, and has the new deadline now.
-    fn reuse(&self, spare: DeadlineKey, deadline: Instant, waker: &Waker) -> bool {
-        let mut entries = self.shards[spare.shard].lock();
-        match entries.entries.get_mut(spare.entry) {
-            Some(entry) if entry.made == spare.made && entry.waker.will_wake(waker) => {
-                entry.deadline = Due::At(deadline);
-                self.note(entries, deadline);
-                true
-            }
-            Some(_) | None => false,
-        }
-    }
-
-    /// A deadline has come to a shard: the timer must not sleep longer than that.
-    fn note(&self, mut entries: MutexGuard<'_, Shard>, deadline: Instant) {
-        let earlier = entries.earliest.is_none_or(|earliest| deadline < earliest);
-        if earlier {
-            entries.earliest = Some(deadline);
-        }
-        drop(entries);
-        if earlier && self.nanos(deadline) < self.armed.load(Ordering::SeqCst) {
+        let cell = pool::take();
+        let (waiting, handle, generation) = cell.open(self.id, time, caller);
+        cell.chunk.touch();
+        let early = time & RUNNING != 0 && time & !RUNNING < self.armed.load(Ordering::SeqCst);
+        if early || self.asleep.load(Ordering::Relaxed) {
+            self.asleep.store(false, Ordering::SeqCst);
             self.rearm.notify_one();
         }
+        (waiting, handle, CallGuard::new(cell, generation))
     }
 
-    /// The wait is over. The entry stays as the thread's spare one; if nobody takes it over, its
-    /// task is woken once for nothing.
-    pub(crate) fn remove(&self, key: DeadlineKey) {
-        // A thread that ends has no spare any more.
-        let former = SPARE.try_with(|spare| match spare.get() {
-            Some(other) if other.owner != self.id => Some(key),
-            former => {
-                spare.set(Some(key));
-                former
-            }
-        });
-        if let Some(former) = former.unwrap_or(Some(key)) {
-            self.take_out(former);
+    /// Whether the time of a call is not over. If it is, its caller is told before any sweep.
+    pub(super) fn check(&self, cell: &'static ReplyCell, generation: Generation) -> bool {
+        let time = cell.time.load(Ordering::Relaxed);
+        // The time of most calls does not run yet: no look at the clock.
+        let over = time & RUNNING != 0 && Instant::now() >= self.instant_of(time);
+        if over && let Some(caller) = cell.expire(generation) {
+            caller.wake();
+        }
+        !over
+    }
+
+    /// When a call with this time in its cell is over.
+    pub(super) fn instant_of(&self, time: u64) -> Instant {
+        let wait = Duration::from_nanos(time & !RUNNING);
+        if time & RUNNING == 0 {
+            Instant::now() + wait
+        } else {
+            self.epoch + wait
         }
     }
 
-    fn take_out(&self, key: DeadlineKey) {
-        let mut shard = self.shards[key.shard].lock();
-        let same = shard
-            .entries
-            .get(key.entry)
-            .is_some_and(|entry| entry.made == key.made);
-        let removed = same.then(|| shard.entries.remove(key.entry));
-        drop(shard);
-        // The waker goes after the lock: with the last waker of a task may go a waiting call.
-        drop(removed);
+    /// The node is gone.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.rearm.notify_one();
     }
 
-    /// The timer. Runs as long as the node.
+    /// The sweep. Runs as long as the node, or as one of its calls waits.
     pub(crate) async fn run(&self) {
+        let mut known = Vec::new();
+        let mut quiet = 0;
         loop {
-            // Not armed while it looks: what is inserted meanwhile leaves a notice.
+            // Not armed while it looks: what begins meanwhile leaves a notice.
             self.armed.store(NEVER, Ordering::SeqCst);
-            let earliest = self.sweep(Instant::now());
-            let Some(earliest) = earliest else {
-                self.rearm.notified().await;
+            let now = Instant::now();
+            let (began, earliest) = self.sweep(now, &mut known);
+            if began {
+                quiet = 0;
+            } else if self.closing.load(Ordering::SeqCst) && earliest == NEVER {
+                return;
+            }
+            let mut next = (earliest < NEVER).then(|| self.instant_of(earliest | RUNNING) + SLACK);
+            if quiet <= QUIET_TICKS {
+                let tick = now + TICK;
+                next = Some(next.map_or(tick, |next| next.min(tick)));
+            }
+            // A tick goes by between the wish to be told and the sweep that relies on it.
+            let asleep = quiet >= QUIET_TICKS;
+            self.asleep.store(asleep, Ordering::SeqCst);
+            let armed = next.map_or(NEVER, |next| self.nanos(next));
+            self.armed.store(armed, Ordering::SeqCst);
+            let told = match next {
+                None => {
+                    self.rearm.notified().await;
+                    true
+                }
+                Some(next) => tokio::select! {
+                    () = sleep_until(next) => false,
+                    () = self.rearm.notified() => true,
+                },
+            };
+            quiet = if told { 0 } else { quiet + 1 };
+        }
+    }
+
+    /// Wakes the callers whose time is over. Whether calls began since it last looked, and when
+    /// the first of those that wait is over.
+    fn sweep(&self, now: Instant, known: &mut Vec<Known>) -> (bool, u64) {
+        let now = self.nanos(now);
+        let (mut began, mut earliest, mut index) = (false, NEVER, 0);
+        let mut due = Vec::new();
+        pool::for_each(|chunk, cells| {
+            if known.len() == index {
+                known.push(Known {
+                    earliest: NEVER,
+                    again: true,
+                });
+            }
+            let known = &mut known[index];
+            index += 1;
+            let touched = self.bit == SHARED_BIT || chunk.was_touched(self.bit);
+            if touched || known.again || known.earliest <= now {
+                known.earliest = self.sweep_cells(cells, now, &mut due);
+            }
+            known.again = touched;
+            began |= touched && (self.bit != SHARED_BIT || known.earliest < NEVER);
+            earliest = earliest.min(known.earliest);
+        });
+        // Outside of the lock: whoever wakes may be run by it, or dropped.
+        due.into_iter().for_each(Waker::wake);
+        (began, earliest)
+    }
+
+    /// Collects the wakers of what is due; when the next one is.
+    fn sweep_cells(&self, cells: &'static [ReplyCell], now: u64, due: &mut Vec<Waker>) -> u64 {
+        let mut earliest = NEVER;
+        for cell in cells {
+            let Some(generation) = cell.waiting() else {
                 continue;
             };
-            self.armed.store(self.nanos(earliest), Ordering::SeqCst);
-            tokio::select! {
-                () = sleep_until(earliest + SLACK) => {}
-                () = self.rearm.notified() => {}
+            if cell.owner.load(Ordering::Relaxed) != self.id {
+                continue;
+            }
+            let at = start(cell, now);
+            if at > now {
+                earliest = earliest.min(at);
+                continue;
+            }
+            match cell.expire(generation) {
+                Some(caller) => due.push(caller),
+                // Over by now, or its caller moves to another task at this moment.
+                None => earliest = earliest.min(now),
             }
         }
-    }
-
-    /// Wakes what is due; the earliest deadline that is left.
-    fn sweep(&self, now: Instant) -> Option<Instant> {
-        let mut due = Vec::new();
-        let earliest = self
-            .shards
-            .iter()
-            .filter_map(|shard| sweep_shard(&mut shard.lock(), now, &mut due))
-            .min();
-        due.into_iter().for_each(Waker::wake);
         earliest
     }
 
     fn nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(since).unwrap_or(NEVER - 1)
+        nanos_of(at.saturating_duration_since(self.epoch))
     }
 }
 
-/// Collects the wakers of what is due; the earliest deadline that is left.
-fn sweep_shard(shard: &mut Shard, now: Instant, due: &mut Vec<Waker>) -> Option<Instant> {
-    if shard.earliest.is_none_or(|earliest| earliest > now) {
-        return shard.earliest;
+/// When a call is over; its time runs from now on if it did not yet.
+fn start(cell: &ReplyCell, now: u64) -> u64 {
+    let time = cell.time.load(Ordering::Relaxed);
+    if time & RUNNING != 0 {
+        return time & !RUNNING;
     }
-    let mut earliest: Option<Instant> = None;
-    let mut gone = Vec::new();
-    for (index, entry) in &mut shard.entries {
-        match entry.deadline {
-            Due::At(deadline) if deadline <= now => {
-                due.push(entry.waker.clone());
-                entry.deadline = Due::Told;
-            }
-            Due::At(deadline) => {
-                earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
-            }
-            Due::Told => gone.push(index),
-        }
+    let at = (now + time).min(NEVER - 1);
+    // Should the cell be another call's by now: one that waits as long began just now as well.
+    let started =
+        cell.time
+            .compare_exchange(time, RUNNING | at, Ordering::Relaxed, Ordering::Relaxed);
+    match started {
+        Ok(_) => at,
+        Err(other) if other & RUNNING != 0 => other & !RUNNING,
+        Err(_another_call) => now,
     }
-    // Their wakers go with `due`, after the lock.
-    due.extend(
-        gone.into_iter()
-            .map(|index| shard.entries.remove(index).waker),
-    );
-    shard.earliest = earliest;
-    earliest
 }
 
-fn shard_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static SHARD: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
-    }
-    SHARD.get()
+fn nanos_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).map_or(NEVER - 1, |nanos| nanos.min(NEVER - 1))
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::task::Wake;
-
-    use super::*;
-
-    struct Task;
-
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {}
-    }
-
-    fn entries(deadlines: &Deadlines) -> usize {
-        deadlines
-            .shards
-            .iter()
-            .map(|shard| shard.lock().entries.len())
-            .sum()
-    }
-
-    #[test]
-    fn the_next_call_of_a_task_takes_its_entry_over() {
-        let (deadlines, now) = (Deadlines::new(), Instant::now());
-        let task = Arc::new(Task).into();
-        let first = deadlines.insert(now, &task);
-        deadlines.remove(first);
-        let second = deadlines.insert(now, &task);
-        assert_eq!((first.entry, first.made), (second.entry, second.made));
-        assert_eq!(entries(&deadlines), 1);
-    }
-
-    #[test]
-    fn an_entry_that_nobody_takes_over_goes_in_time() {
-        let (deadlines, now) = (Deadlines::new(), Instant::now());
-        let key = deadlines.insert(now, Waker::noop());
-        deadlines.remove(key);
-        assert_eq!(deadlines.sweep(now), None);
-        let later = now + Duration::from_secs(1);
-        deadlines.shards[key.shard].lock().earliest = Some(later);
-        assert_eq!(deadlines.sweep(later), None);
-        assert_eq!(entries(&deadlines), 0);
-        // Its place is another's by now, or nobody's.
-        deadlines.remove(key);
-        deadlines.insert(later, Waker::noop());
-        assert_eq!(entries(&deadlines), 1);
-    }
-
-    #[test]
-    fn the_spare_entry_of_one_node_is_nothing_to_another() {
-        let (one, other, now) = (Deadlines::new(), Deadlines::new(), Instant::now());
-        let key = one.insert(now, Waker::noop());
-        one.remove(key);
-        let key = other.insert(now, Waker::noop());
-        other.remove(key);
-        assert_eq!((entries(&one), entries(&other)), (1, 0));
+impl Drop for Deadlines {
+    fn drop(&mut self) {
+        *BITS.lock() &= !(self.bit & !SHARED_BIT);
     }
 }

@@ -6,15 +6,18 @@ mod deadline;
 mod error;
 mod inbound;
 mod pending;
+mod pool;
+mod reply_future;
 mod reply_to;
+mod sync;
 
-pub use cell::{CallGuard, ReplyCell, ReplyFuture};
 pub use deadline::deadline_after;
 pub use error::{CallError, ReplyAddress};
 pub use inbound::Inbound;
+pub use reply_future::{CallGuard, ReplyFuture};
 pub use reply_to::ReplyTo;
 
-pub(crate) use cell::AnyCell;
+pub(crate) use cell::Duty;
 pub(crate) use custody::{Answer, Custody, Step};
 pub(crate) use deadline::Deadlines;
 pub(crate) use inbound::{InboundCalls, Remote};

@@ -1,12 +1,11 @@
 //! `PendingCalls`: the calls of this node that wait for another one.
 
-use std::sync::Arc;
-
 use parking_lot::Mutex;
 use slab::Slab;
 
-use super::{Answer, AnyCell, CallError, Custody, Step};
+use super::{Answer, CallError, Custody, Duty, Step};
 use crate::id::{CallRef, Creation};
+use crate::node::LocalNode;
 
 /// The calls of this node whose reply handle is on another node.
 #[derive(Debug, Default)]
@@ -22,7 +21,7 @@ struct Table {
 
 #[derive(Debug)]
 struct Entry {
-    cell: Arc<dyn AnyCell>,
+    duty: Duty,
     custody: Custody,
     made: u32,
 }
@@ -34,32 +33,38 @@ pub(crate) enum Taken {
     Over,
     /// It waits on, for this node.
     Open(Creation),
-    /// It is over: its cell is to be told.
-    Answered(Arc<dyn AnyCell>, Answer),
+    /// It is over: its caller is to be told.
+    Answered(Duty, Answer),
 }
 
 impl PendingCalls {
-    /// The handle of `cell` goes on its way to other nodes.
-    pub(crate) fn open(&self, cell: Arc<dyn AnyCell>, custody: Custody) -> CallRef {
+    /// The handle of a call of `node` goes on its way to other nodes.
+    pub(crate) fn open(&self, node: &LocalNode, duty: Duty, custody: Custody) -> CallRef {
         let mut table = self.0.lock();
         table.made = table.made.wrapping_add(1);
         let made = table.made;
         let index = table.entries.insert(Entry {
-            cell,
+            duty,
             custody,
             made,
         });
-        let index = u64::try_from(index).expect("a slab index is no wider than 64 bits");
-        CallRef::from_bits(u64::from(made) << 32 | index)
+        let wide = u64::try_from(index).expect("a slab index is no wider than 64 bits");
+        let call = CallRef::from_bits(u64::from(made) << 32 | wide);
+        // Under the lock: whoever answers finds it noted.
+        let wanted = table.entries[index].duty.export(node, call);
+        let given_up = (!wanted).then(|| table.entries.remove(index));
+        drop(table);
+        drop(given_up);
+        call
     }
 
     /// Takes a call out, if it is still open. Where its handle is.
     pub(crate) fn close(&self, call: CallRef) -> Option<Creation> {
         let mut table = self.0.lock();
-        let (index, entry) = table.find(call)?;
-        let holder = entry.custody.holder();
-        table.entries.remove(index);
-        Some(holder)
+        let (index, _) = table.find(call)?;
+        let entry = table.entries.remove(index);
+        drop(table);
+        Some(entry.custody.holder())
     }
 
     /// The node `from` says what it did with the handle of a call.
@@ -70,7 +75,7 @@ impl PendingCalls {
         };
         match entry.custody.take(from, step) {
             None => Taken::Open(entry.custody.holder()),
-            Some(answer) => Taken::Answered(table.entries.remove(index).cell, answer),
+            Some(answer) => Taken::Answered(table.entries.remove(index).duty, answer),
         }
     }
 
@@ -89,7 +94,7 @@ impl PendingCalls {
             .collect();
         drop(table);
         for entry in gone {
-            entry.cell.fail(CallError::NoConnection { sent: true });
+            entry.duty.fail(CallError::NoConnection { sent: true });
         }
     }
 

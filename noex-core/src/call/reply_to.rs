@@ -1,15 +1,14 @@
 //! `ReplyTo`: answers one call, now, later, or from elsewhere.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AnyCell, CallError, Remote, ReplyCell};
+use super::cell::Handle;
+use super::{CallError, Remote};
 use crate::codec::{self, Wire};
 use crate::process::{Unanswered, leave_unanswered};
 
@@ -27,27 +26,17 @@ use crate::process::{Unanswered, leave_unanswered};
 ///     waiting.push(reply);
 /// }
 /// ```
-pub struct ReplyTo<R: Send + 'static> {
-    inner: Mutex<Option<Inner<R>>>,
-    reply: PhantomData<fn(R)>,
-}
+pub struct ReplyTo<R: Send + 'static>(Option<Inner<R>>);
 
 enum Inner<R> {
-    Local(Arc<ReplyCell<R>>),
+    Local(Handle<R>),
     /// Boxed, so that the handles of local calls are small where they queue.
-    Remote(Box<Remote>),
+    Remote(Mutex<Option<Box<Remote>>>),
 }
 
 impl<R: Send + 'static> ReplyTo<R> {
-    pub(crate) fn local(cell: Arc<ReplyCell<R>>) -> Self {
-        Self::new(Inner::Local(cell))
-    }
-
-    const fn new(inner: Inner<R>) -> Self {
-        Self {
-            inner: Mutex::new(Some(inner)),
-            reply: PhantomData,
-        }
+    pub(super) const fn local(handle: Handle<R>) -> Self {
+        Self(Some(Inner::Local(handle)))
     }
 }
 
@@ -55,18 +44,26 @@ impl<R: Wire> ReplyTo<R> {
     /// Sends the reply. A caller that gave up never sees it; one on another node learns if the
     /// reply can't be encoded.
     pub fn send(mut self, reply: R) {
-        match self.inner.get_mut().take() {
-            Some(Inner::Local(cell)) => cell.reply(reply),
-            Some(Inner::Remote(remote)) => remote.reply(&reply),
+        match self.0.take() {
+            Some(Inner::Local(handle)) => handle.reply(reply),
+            Some(Inner::Remote(remote)) => {
+                if let Some(remote) = remote.into_inner() {
+                    remote.reply(&reply);
+                }
+            }
             None => {}
         }
     }
 
     /// Fails the call with `error`.
     pub fn fail(mut self, error: CallError) {
-        match self.inner.get_mut().take() {
-            Some(Inner::Local(cell)) => cell.fail(error),
-            Some(Inner::Remote(remote)) => remote.fail(error),
+        match self.0.take() {
+            Some(Inner::Local(handle)) => handle.fail(error),
+            Some(Inner::Remote(remote)) => {
+                if let Some(remote) = remote.into_inner() {
+                    remote.fail(error);
+                }
+            }
             None => {}
         }
     }
@@ -74,10 +71,15 @@ impl<R: Wire> ReplyTo<R> {
 
 impl<R: Send + 'static> Drop for ReplyTo<R> {
     fn drop(&mut self) {
-        match self.inner.get_mut().take() {
-            Some(Inner::Local(cell)) => leave_unanswered(Unanswered::Local(cell)),
+        match self.0.take() {
+            Some(Inner::Local(handle)) => {
+                if let Some(duty) = handle.take() {
+                    leave_unanswered(Unanswered::Local(duty));
+                }
+            }
             Some(Inner::Remote(remote)) => {
-                if let Some(remote) = codec::give_back(*remote) {
+                let remote = remote.into_inner();
+                if let Some(remote) = remote.and_then(|remote| codec::give_back(*remote)) {
                     leave_unanswered(Unanswered::Remote(remote));
                 }
             }
@@ -90,15 +92,16 @@ impl<R: Send + 'static> Serialize for ReplyTo<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // First of all: a foreign serializer leaves the handle as it was.
         let (node, to) = codec::destination().map_err(S::Error::custom)?;
-        let Some(inner) = self.inner.lock().take() else {
-            return Err(S::Error::custom("a reply handle can be encoded once"));
-        };
-        let address = match inner {
-            Inner::Local(cell) => {
-                let cell: Arc<dyn AnyCell> = cell;
-                node.open_call(&cell, to)
+        let address = match &self.0 {
+            Some(Inner::Local(handle)) => handle.take().map(|duty| node.open_call(duty, to)),
+            Some(Inner::Remote(remote)) => {
+                let remote = remote.lock().take();
+                remote.map(|remote| remote.pass_on(to))
             }
-            Inner::Remote(remote) => remote.pass_on(to),
+            None => None,
+        };
+        let Some(address) = address else {
+            return Err(S::Error::custom("a reply handle can be encoded once"));
         };
         let place = codec::export(address).map_err(S::Error::custom)?;
         serializer.serialize_u32(place)
@@ -109,7 +112,8 @@ impl<'de, R: Send + 'static> Deserialize<'de> for ReplyTo<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         let remote = codec::import(place).map_err(D::Error::custom)?;
-        Ok(Self::new(Inner::Remote(Box::new(remote))))
+        let remote = Mutex::new(Some(Box::new(remote)));
+        Ok(Self(Some(Inner::Remote(remote))))
     }
 }
 

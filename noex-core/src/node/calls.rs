@@ -1,9 +1,7 @@
 //! The node's share in calls that cross to other nodes.
 
-use std::sync::Arc;
-
 use super::LocalNode;
-use crate::call::{Answer, AnyCell, CallError, Custody, ReplyAddress, Step, Taken};
+use crate::call::{Answer, CallError, Custody, Duty, ReplyAddress, Step, Taken};
 use crate::id::{CallRef, Creation};
 use crate::signal::{Encoded, Signal, Target};
 
@@ -30,13 +28,10 @@ impl LocalNode {
         Err(error)
     }
 
-    /// The reply handle of `cell` leaves for the node `to`.
-    pub(crate) fn open_call(&self, cell: &Arc<dyn AnyCell>, to: Creation) -> ReplyAddress {
+    /// The handle of a call leaves for the node `to`.
+    pub(crate) fn open_call(&self, duty: Duty, to: Creation) -> ReplyAddress {
         let custody = Custody::new(self.creation(), to);
-        let call = self.inner().pending.open(Arc::clone(cell), custody);
-        if !cell.export(self, call) {
-            self.inner().pending.close(call);
-        }
+        let call = self.inner().pending.open(self, duty, custody);
         ReplyAddress::new(self.creation(), call)
     }
 
@@ -87,8 +82,8 @@ impl LocalNode {
                 self.inner().pending.sever(holder);
             }
             Taken::Open(_) => {}
-            Taken::Answered(cell, Answer::Reply(body)) => cell.reply_encoded(body),
-            Taken::Answered(cell, Answer::Failed(error)) => cell.fail(error),
+            Taken::Answered(duty, Answer::Reply(body)) => duty.reply_encoded(body),
+            Taken::Answered(duty, Answer::Failed(error)) => duty.fail(error),
         }
         true
     }

@@ -62,13 +62,13 @@ pub(super) struct Inner {
     deadlines: Arc<Deadlines>,
     router: RwLock<Arc<dyn Router>>,
     timers: Arc<Timers>,
-    /// The tasks of `deadlines` and `timers`.
-    clocks: [tokio::task::AbortHandle; 2],
+    timers_task: tokio::task::AbortHandle,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.clocks.iter().for_each(tokio::task::AbortHandle::abort);
+        self.timers_task.abort();
+        self.deadlines.close();
     }
 }
 
@@ -83,13 +83,11 @@ impl LocalNode {
         let runtime = Handle::current();
         let deadlines = Arc::new(Deadlines::new());
         let timers = Arc::new(Timers::new());
-        let clocks = {
-            let (deadlines, timers) = (Arc::clone(&deadlines), Arc::clone(&timers));
-            [
-                task::spawn_on(&runtime, async move { deadlines.run().await }).abort_handle(),
-                task::spawn_on(&runtime, async move { timers.run().await }).abort_handle(),
-            ]
-        };
+        let sweep = Arc::clone(&deadlines);
+        // It ends by itself, with the last call of the node.
+        drop(task::spawn_on(&runtime, async move { sweep.run().await }));
+        let ticking = Arc::clone(&timers);
+        let timers_task = task::spawn_on(&runtime, async move { ticking.run().await });
         Self(Arc::new(Inner {
             id,
             creation: Creation::random(),
@@ -107,7 +105,7 @@ impl LocalNode {
             deadlines,
             router: RwLock::new(Arc::new(NoRouter::default())),
             timers,
-            clocks,
+            timers_task: timers_task.abort_handle(),
         }))
     }
 

@@ -44,8 +44,6 @@ pub struct Receiver<M> {
     process: Arc<Process<M>>,
     batch: VecDeque<Incoming<M>>,
     turn: Turn,
-    /// Nothing was handled since the turn began.
-    fresh: bool,
 }
 
 impl<M: Send + 'static> Receiver<M> {
@@ -53,8 +51,7 @@ impl<M: Send + 'static> Receiver<M> {
         Self {
             process,
             batch: VecDeque::new(),
-            turn: Turn::new(Instant::now().into_std()),
-            fresh: false,
+            turn: Turn::new(),
         }
     }
 
@@ -71,16 +68,6 @@ impl<M: Send + 'static> Receiver<M> {
     pub fn shrink(&mut self) {
         self.batch.shrink_to_fit();
         self.process.mailbox().shrink();
-    }
-
-    /// The time. The first message of a batch needs no look at the clock.
-    #[must_use]
-    pub fn now(&self) -> Instant {
-        if self.fresh {
-            Instant::from_std(self.turn.began())
-        } else {
-            Instant::now()
-        }
     }
 
     /// The process's pid.
@@ -102,18 +89,25 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
+        let next = self.poll_turn(cx);
+        if next.is_pending() {
+            self.turn.end();
+        }
+        next
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
         let coop = ready!(poll_proceed(cx));
         let mailbox = self.process.mailbox();
+        // The task looks at an exit request before it polls again.
         if mailbox.is_exit_requested() {
-            // The task looks at the request before it polls again.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.fresh = self.batch.is_empty();
-        if self.fresh {
+        if self.batch.is_empty() {
             ready!(mailbox.poll_take(&mut self.batch, cx));
-            self.turn.begin(Instant::now().into_std());
-        } else if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
+        }
+        if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -5,21 +5,21 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
-use crate::call::{AnyCell, CallError, Remote};
+use crate::call::{CallError, Duty, Remote};
 use crate::id::Pid;
 use crate::node::LocalNode;
 
 /// A call whose reply handle was dropped unanswered.
 #[derive(Debug)]
 pub(crate) enum Unanswered {
-    Local(Arc<dyn AnyCell>),
+    Local(Duty),
     Remote(Remote),
 }
 
 impl Unanswered {
     pub(crate) fn fail(self, error: CallError) {
         match self {
-            Self::Local(cell) => cell.fail(error),
+            Self::Local(duty) => duty.fail(error),
             Self::Remote(remote) => remote.fail(error),
         }
     }

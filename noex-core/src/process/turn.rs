@@ -8,35 +8,35 @@ const TURN: Duration = Duration::from_micros(200);
 /// The most messages between two looks at the clock.
 const STRIDE_MAX: u32 = 128;
 
+/// The message of a turn before which the clock is looked at first.
+const FIRST_LOOK: u32 = 2;
+
 /// A stride that takes no longer is doubled; one that takes four times as long becomes one message.
 const STRIDE_TIME: Duration = Duration::from_micros(20);
 
 /// One turn of a process. Looking at the clock costs more than many a message, so it is looked at
-/// now and then: seldom while messages are quick, after each one while they are slow.
+/// now and then: not at all for the first message of a turn, which is most often the last; then
+/// seldom while messages are quick, after each one while they are slow.
 #[derive(Debug)]
 pub(super) struct Turn {
-    began: Instant,
-    looked: Instant,
+    /// When it began, and when the clock was looked at last; unknown until it is looked at.
+    since: Option<(Instant, Instant)>,
     stride: u32,
     until_look: u32,
 }
 
 impl Turn {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            began: now,
-            looked: now,
+            since: None,
             stride: 1,
-            until_look: 1,
+            until_look: FIRST_LOOK,
         }
     }
 
-    pub(super) const fn begin(&mut self, now: Instant) {
-        (self.began, self.looked, self.until_look) = (now, now, self.stride);
-    }
-
-    pub(super) const fn began(&self) -> Instant {
-        self.began
+    /// The process lets others run, or waits.
+    pub(super) const fn end(&mut self) {
+        (self.since, self.until_look) = (None, FIRST_LOOK);
     }
 
     /// One more message is to be handled. Whether it is time to [look](Self::look) at the clock.
@@ -45,18 +45,22 @@ impl Turn {
         self.until_look == 0
     }
 
-    /// Whether the turn is over at `now`. The next one has then begun.
+    /// Whether the turn is over at `now`.
     pub(super) fn look(&mut self, now: Instant) -> bool {
-        let took = now.saturating_duration_since(self.looked);
+        let Some((began, looked)) = self.since else {
+            (self.since, self.until_look) = (Some((now, now)), self.stride);
+            return false;
+        };
+        let took = now.saturating_duration_since(looked);
         if took <= STRIDE_TIME {
             self.stride = STRIDE_MAX.min(self.stride * 2);
         } else if took >= STRIDE_TIME * 4 {
             self.stride = 1;
         }
-        (self.looked, self.until_look) = (now, self.stride);
-        let over = now.saturating_duration_since(self.began) >= TURN;
+        (self.since, self.until_look) = (Some((began, now)), self.stride);
+        let over = now.saturating_duration_since(began) >= TURN;
         if over {
-            self.begin(now);
+            self.end();
         }
         over
     }
@@ -69,15 +73,24 @@ mod tests {
     /// How many of `messages`, each of which takes `each`, are handled before the turn is over.
     fn handled(messages: u32, each: Duration) -> u32 {
         let begin = tokio::time::Instant::now().into_std();
-        let mut turn = Turn::new(begin);
-        (1..=messages)
+        let mut turn = Turn::new();
+        (0..messages)
             .find(|count| turn.wants_look() && turn.look(begin + each * *count))
             .unwrap_or(messages)
     }
 
     #[test]
-    fn a_turn_of_slow_messages_ends_after_the_first() {
-        assert_eq!(handled(10, Duration::from_millis(1)), 1);
+    fn a_turn_of_slow_messages_ends_after_the_second() {
+        assert_eq!(handled(10, Duration::from_millis(1)), 2);
+    }
+
+    #[test]
+    fn a_turn_of_one_message_needs_no_clock() {
+        let mut turn = Turn::new();
+        for _ in 0..10 {
+            assert!(!turn.wants_look());
+            turn.end();
+        }
     }
 
     #[test]
@@ -89,13 +102,14 @@ mod tests {
     #[test]
     fn messages_that_become_slow_are_looked_after_one_by_one() {
         let begin = tokio::time::Instant::now().into_std();
-        let mut turn = Turn::new(begin);
+        let mut turn = Turn::new();
         turn.stride = STRIDE_MAX;
-        turn.begin(begin);
+        assert!((0..FIRST_LOOK).any(|_| turn.wants_look()));
+        assert!(!turn.look(begin));
         let slow = Duration::from_millis(1);
         let first = (1..).find(|_| turn.wants_look()).unwrap();
         assert_eq!(first, STRIDE_MAX);
         assert!(turn.look(begin + slow * first));
-        assert!(turn.wants_look());
+        assert_eq!(turn.stride, 1);
     }
 }

@@ -30,8 +30,7 @@ struct Ask<N> {
 
 fn open(node: &LocalNode) -> (ReplyFuture<u64>, ReplyTo<u64>) {
     // The futures register anew when they are awaited.
-    let (future, reply, _guard) =
-        ReplyFuture::new(node.clone(), Instant::now() + LONG, Waker::noop());
+    let (future, reply, _guard) = ReplyFuture::new(node, LONG, Waker::noop());
     (future, reply)
 }
 

@@ -66,7 +66,7 @@ impl<B: BlockingServer> GenServer for OnThread<B> {
     }
 
     async fn handle_call(&mut self, call: B::Call, cx: &mut BlockingContext<B>) -> Flow {
-        self.perform(Job::Call(call, cx.deadline())).await
+        self.perform(Job::Call(call, cx.deadline_mark())).await
     }
 
     async fn handle_cast(&mut self, cast: B::Cast, _cx: &mut BlockingContext<B>) -> Flow {

@@ -8,15 +8,15 @@ use noex_core::mailbox::Info;
 use noex_core::process::{DroppedReplies, run_as};
 use noex_core::{ExitReason, LocalNode, Panic, Pid};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::{BlockingContext, BlockingServer};
+use crate::context::Deadline;
 use crate::Flow;
 
 /// What the thread is to do.
 pub(super) enum Job<B: BlockingServer> {
     Init(B::Args),
-    Call(B::Call, Option<Instant>),
+    Call(B::Call, Deadline),
     Cast(B::Cast),
     Info(Info),
     Continue(Box<dyn Any + Send>),
@@ -106,7 +106,7 @@ fn perform<B: BlockingServer>(
         Job::Call(call, deadline) => {
             cx.set_deadline(deadline);
             let flow = server.handle_call(call, cx);
-            cx.set_deadline(None);
+            cx.set_deadline(Deadline::None);
             flow
         }
         Job::Cast(cast) => server.handle_cast(cast, cx),

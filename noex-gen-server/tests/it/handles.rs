@@ -219,9 +219,9 @@ async fn a_handle_in_a_cast_is_answered_elsewhere() {
     let (_net, nodes) = Net::of(2);
     let (first, _) = Probe::on(&nodes[0]).await;
     let (second, _) = Probe::on(&nodes[1]).await;
-    let (deadline, node) = (Instant::now() + Duration::from_secs(5), nodes[0].clone());
+    let patience = Duration::from_secs(5);
     let (future, reply, _guard) =
-        noex_core::call::ReplyFuture::<u64>::new(node, deadline, std::task::Waker::noop());
+        noex_core::call::ReplyFuture::<u64>::new(&nodes[0], patience, std::task::Waker::noop());
     drop(first);
     on(&nodes[0], async {
         Probe::cast(second.pid(), Tell::Answer(Keeper(reply))).unwrap();

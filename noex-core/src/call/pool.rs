@@ -1,0 +1,118 @@
+//! The reply cells of the program, used again and again.
+//!
+//! As with an allocator, cells belong to no node, and a program keeps as many as it had calls
+//! waiting at once: 128 bytes each. Each thread keeps some at hand.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::cell::ReplyCell;
+
+/// Cells that are made at once.
+const CHUNK: usize = 64;
+
+/// The most that a thread keeps at hand; half of them go when there are more.
+const AT_HAND_MAX: usize = 256;
+
+/// Cells that were made at once: what a sweep looks through, or knows that it need not.
+pub(super) struct Chunk {
+    /// Calls began in these cells since the sweep of each bit looked.
+    touched: AtomicU64,
+}
+
+/// All chunks, in the order in which they were made.
+static CHUNKS: RwLock<Vec<(&'static Chunk, &'static [ReplyCell])>> = RwLock::new(Vec::new());
+
+/// Free cells that no thread has at hand.
+static FREE: Mutex<Vec<&'static ReplyCell>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static AT_HAND: RefCell<AtHand> = const { RefCell::new(AtHand(Vec::new())) };
+}
+
+struct AtHand(Vec<&'static ReplyCell>);
+
+impl Drop for AtHand {
+    fn drop(&mut self) {
+        FREE.lock().append(&mut self.0);
+    }
+}
+
+/// A free cell, which is the caller's now.
+pub(super) fn take() -> &'static ReplyCell {
+    // A thread that ends has none at hand any more.
+    let taken = AT_HAND.try_with(|at_hand| {
+        let AtHand(cells) = &mut *at_hand.borrow_mut();
+        cells.pop().unwrap_or_else(|| fetch(cells))
+    });
+    taken.unwrap_or_else(|_ended| fetch(&mut Vec::new()))
+}
+
+/// Fills `cells`, and one more.
+#[cold]
+fn fetch(cells: &mut Vec<&'static ReplyCell>) -> &'static ReplyCell {
+    let mut free = FREE.lock();
+    let rest = free.len().saturating_sub(CHUNK);
+    let mut fetched = free.split_off(rest);
+    drop(free);
+    let one = fetched.pop().unwrap_or_else(|| {
+        let (one, others) = make().split_first().expect("a chunk holds many");
+        fetched.extend(others);
+        one
+    });
+    if cells.capacity() == 0 && fetched.len() < CHUNK {
+        cells.reserve(AT_HAND_MAX + 1);
+    }
+    cells.append(&mut fetched);
+    one
+}
+
+fn make() -> &'static [ReplyCell] {
+    let chunk: &'static Chunk = Box::leak(Box::new(Chunk {
+        touched: AtomicU64::new(0),
+    }));
+    let cells: Box<[ReplyCell]> = (0..CHUNK).map(|_| ReplyCell::new(chunk)).collect();
+    let cells: &'static [ReplyCell] = Box::leak(cells);
+    CHUNKS.write().push((chunk, cells));
+    cells
+}
+
+/// Takes a free cell back.
+pub(super) fn give(cell: &'static ReplyCell) {
+    let given = AT_HAND.try_with(|at_hand| {
+        let AtHand(cells) = &mut *at_hand.borrow_mut();
+        cells.push(cell);
+        if cells.len() > AT_HAND_MAX {
+            let others = cells.split_off(AT_HAND_MAX / 2);
+            FREE.lock().extend(others);
+        }
+    });
+    if given.is_err() {
+        FREE.lock().push(cell);
+    }
+}
+
+/// Runs `look` with each chunk of cells.
+pub(super) fn for_each(mut look: impl FnMut(&'static Chunk, &'static [ReplyCell])) {
+    for (chunk, cells) in &*CHUNKS.read() {
+        look(chunk, cells);
+    }
+}
+
+impl Chunk {
+    /// A call begins in one of the cells.
+    pub(super) fn touch(&self) {
+        // Most calls find it touched, and leave the line as it is for other threads.
+        if self.touched.load(Ordering::Relaxed) != u64::MAX {
+            self.touched.store(u64::MAX, Ordering::Release);
+        }
+    }
+
+    /// Whether a call began since the sweep of `bit` looked last.
+    pub(super) fn was_touched(&self, bit: u64) -> bool {
+        self.touched.load(Ordering::Relaxed) & bit != 0
+            && self.touched.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+}
