@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::call::Inbound;
+use crate::call::{Inbound, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, MonitorRef, Pid, TimerRef};
 use crate::node::PeerEvent;
@@ -48,6 +48,8 @@ pub enum Info {
     Timer(TimerRef),
     /// No message came for as long as the process had asked for.
     Idle,
+    /// Somebody wants to see the state of the process. A process that does not show it drops this.
+    Describe(ReplyTo<Option<String>>),
     /// Anything that this node's own code posted.
     Other(Box<dyn Any + Send>),
 }
@@ -64,6 +66,7 @@ impl fmt::Debug for Info {
             }
             Self::Timer(timer) => f.debug_tuple("Timer").field(timer).finish(),
             Self::Idle => f.write_str("Idle"),
+            Self::Describe(_) => f.write_str("Describe"),
             Self::Other(_) => f.write_str("Other"),
         }
     }

@@ -1,7 +1,12 @@
 //! Mailboxes: what waits for a process, in the order in which it came.
 
 mod incoming;
+mod overflow;
 mod queue;
+mod urgent;
 
 pub use incoming::{Down, Exit, Incoming, Info};
+pub use overflow::Overflow;
 pub use queue::{CAPACITY_DEFAULT, Mailbox, PushError};
+
+pub(crate) use urgent::{DESCRIBE, EXIT, SUSPENDED};

@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Incoming, Info};
+use super::urgent::{self, Urgent};
+use super::{Incoming, Info, Overflow};
 use crate::call::Inbound;
 use crate::exit::ExitReason;
 use crate::id::Creation;
+use crate::process::discard;
 
 /// How many messages a mailbox holds unless its process says otherwise.
 pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
@@ -20,42 +22,50 @@ pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it 
 /// How many bytes of messages from other nodes a mailbox holds.
 const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// A queue that has grown beyond this many messages gives its memory back when it is empty.
+const KEPT_MAX: usize = 256;
+
 /// The queue of one process. Senders push, the one receiver takes all that is there at once.
 ///
-/// Two lanes: what a handler sees keeps its order in the queue; an exit request acts without the
-/// handler, ahead of the queue. Messages and floods are bounded by the capacity; any other [`Info`]
-/// is not, because whoever caused it was admitted before.
+/// Two lanes: what a handler sees keeps its order in the queue; what acts without the handler, as
+/// an exit request does, goes ahead of the queue. Messages and floods are bounded by the capacity;
+/// any other [`Info`] is not, because whoever caused it was admitted before.
 ///
 /// # Examples
 /// ```
-/// use noex_core::mailbox::{Mailbox, PushError};
+/// use noex_core::mailbox::{Mailbox, Overflow, PushError};
 ///
-/// let mailbox = Mailbox::new(std::num::NonZeroUsize::MIN);
+/// let mailbox = Mailbox::new(std::num::NonZeroUsize::MIN, Overflow::Refuse);
 /// mailbox.push("first").unwrap();
 /// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
 /// assert_eq!(mailbox.len(), 1);
 /// ```
 pub struct Mailbox<M> {
     capacity: usize,
-    state: Mutex<State<M>>,
+    overflow: Overflow,
+    /// What goes ahead of the queue.
+    urgent: AtomicU8,
+    room_wanted: AtomicBool,
     /// How much of what the receiver took is not handled yet; written by the receiver alone.
     taken: AtomicUsize,
-    exit_requested: AtomicBool,
-    room_wanted: AtomicBool,
+    /// How much the receiver has taken out so far; written by the receiver alone.
+    handled: AtomicU64,
+    state: Mutex<State<M>>,
 }
 
 struct State<M> {
-    queue: VecDeque<Incoming<M>>,
-    encoded_bytes: usize,
-    /// An untrapped exit.
-    exit: Option<ExitReason>,
+    /// The head of the queue. Most messages find the queue empty and need no more than this.
+    first: Option<Incoming<M>>,
+    /// What came behind the first; empty if there is none.
+    rest: VecDeque<Incoming<M>>,
     /// Set while the receiver waits for something to come.
     receiver: Option<Waker>,
     /// The task itself, for exits that come while a handler waits for something else.
     task: Option<Waker>,
-    /// Senders that wait for room.
-    senders: VecDeque<Waker>,
+    encoded_bytes: usize,
+    high_water: usize,
     closed: bool,
+    urgent: Option<Box<Urgent>>,
 }
 
 /// Why a message was not taken; it is handed back.
@@ -79,26 +89,29 @@ impl<M> fmt::Debug for PushError<M> {
 impl<M> Mailbox<M> {
     /// An empty mailbox for at most `capacity` messages.
     #[must_use]
-    pub const fn new(capacity: NonZeroUsize) -> Self {
+    pub const fn new(capacity: NonZeroUsize, overflow: Overflow) -> Self {
         let state = State {
-            queue: VecDeque::new(),
-            encoded_bytes: 0,
-            exit: None,
+            first: None,
+            rest: VecDeque::new(),
             receiver: None,
             task: None,
-            senders: VecDeque::new(),
+            encoded_bytes: 0,
+            high_water: 0,
             closed: false,
+            urgent: None,
         };
         Self {
             capacity: capacity.get(),
-            state: Mutex::new(state),
-            taken: AtomicUsize::new(0),
-            exit_requested: AtomicBool::new(false),
+            overflow,
+            urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
+            taken: AtomicUsize::new(0),
+            handled: AtomicU64::new(0),
+            state: Mutex::new(state),
         }
     }
 
-    /// Queues a typed message.
+    /// Queues a typed message. What happens to one that finds no room is the [`Overflow`]'s to say.
     ///
     /// # Errors
     /// [`PushError`] hands the message back.
@@ -107,35 +120,36 @@ impl<M> Mailbox<M> {
         if state.closed {
             return Err(PushError::Closed(message));
         }
-        if self.is_full(&state) {
-            return Err(PushError::Full(message));
+        if self.has_room(&state) {
+            self.enqueue(state, Incoming::Message(message));
+            return Ok(());
         }
-        push_and_wake(state, Incoming::Message(message));
+        match self.overflow {
+            Overflow::Refuse => return Err(PushError::Full(message)),
+            Overflow::DropNewest => self.drop_one(state, Some(Incoming::Message(message))),
+            Overflow::DropOldest => self.push_over(state, Incoming::Message(message)),
+        }
         Ok(())
     }
 
-    /// As [`push`](Self::push), but a full mailbox wakes `cx` when it has room again.
+    /// As [`push`](Self::push), but a full mailbox that refuses wakes `cx` when it has room again.
     ///
     /// # Errors
     /// [`PushError`] hands the message back.
     pub fn poll_push(&self, message: M, cx: &Context<'_>) -> Result<(), PushError<M>> {
-        let mut state = self.state.lock();
-        if state.closed {
-            return Err(PushError::Closed(message));
-        }
-        if self.is_full(&state) {
-            if !state
-                .senders
-                .iter()
-                .any(|waker| waker.will_wake(cx.waker()))
-            {
-                state.senders.push_back(cx.waker().clone());
+        match self.push(message) {
+            Err(PushError::Full(message)) => {
+                let mut state = self.state.lock();
+                if self.has_room(&state) || state.closed {
+                    drop(state);
+                    return self.poll_push(message, cx);
+                }
+                state.urgent().wait_for_room(cx.waker());
+                self.room_wanted.store(true, Ordering::Relaxed);
+                Err(PushError::Full(message))
             }
-            self.room_wanted.store(true, Ordering::Relaxed);
-            return Err(PushError::Full(message));
+            outcome => outcome,
         }
-        push_and_wake(state, Incoming::Message(message));
-        Ok(())
     }
 
     /// Queues a message from another node, within the bounds of count and bytes.
@@ -148,11 +162,11 @@ impl<M> Mailbox<M> {
         if state.closed {
             return Err(PushError::Closed(message));
         }
-        if !self.has_room(&state, size) {
+        if !self.has_room_for(&state, size) {
             return Err(PushError::Full(message));
         }
         state.encoded_bytes += size;
-        push_and_wake(state, Incoming::Encoded(message));
+        self.enqueue(state, Incoming::Encoded(message));
         Ok(())
     }
 
@@ -160,12 +174,12 @@ impl<M> Mailbox<M> {
     pub(crate) fn push_flood(&self, from: Creation, payload: Bytes) -> bool {
         let size = payload.len();
         let mut state = self.state.lock();
-        if state.closed || !self.has_room(&state, size) {
+        if state.closed || !self.has_room_for(&state, size) {
             return false;
         }
         state.encoded_bytes += size;
         let info = Box::new(Info::Flood { from, payload });
-        push_and_wake(state, Incoming::Info(info));
+        self.enqueue(state, Incoming::Info(info));
         true
     }
 
@@ -174,74 +188,168 @@ impl<M> Mailbox<M> {
         let state = self.state.lock();
         let living = !state.closed;
         if living {
-            push_and_wake(state, Incoming::Info(Box::new(info)));
+            self.enqueue(state, Incoming::Info(Box::new(info)));
         }
         living
     }
 
+    /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
+    fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
+        if state.first.is_none() {
+            state.first = Some(incoming);
+        } else {
+            state.rest.push_back(incoming);
+        }
+        state.high_water = state.high_water.max(self.waiting(&state));
+        let receiver = state.receiver.take();
+        drop(state);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+    }
+
+    /// Queues a message in the place of the oldest one that is still in the queue.
+    #[cold]
+    fn push_over(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
+        let is_message = |waiting: &Incoming<M>| matches!(waiting, Incoming::Message(_));
+        let oldest = if state.first.as_ref().is_some_and(is_message) {
+            let next = state.rest.pop_front();
+            std::mem::replace(&mut state.first, next)
+        } else {
+            let oldest = state.rest.iter().position(is_message);
+            oldest.and_then(|oldest| state.rest.remove(oldest))
+        };
+        if oldest.is_some() {
+            if state.first.is_none() {
+                state.first = Some(incoming);
+            } else {
+                state.rest.push_back(incoming);
+            }
+            self.drop_one(state, oldest);
+        } else {
+            // All that could make room is in the receiver's hands.
+            self.drop_one(state, Some(incoming));
+        }
+    }
+
+    /// Counts a message that is dropped. Behind the lock: its caller may be told by that.
+    #[cold]
+    fn drop_one(&self, mut state: MutexGuard<'_, State<M>>, dropped: Option<Incoming<M>>) {
+        state.urgent().dropped += 1;
+        drop(state);
+        discard(dropped);
+    }
+
     /// Asks the process to end at once, ahead of its queue. The first request counts.
     pub(crate) fn request_exit(&self, reason: ExitReason) {
+        self.put_ahead(urgent::EXIT, |urgent| {
+            urgent.exit.get_or_insert(reason);
+        });
+    }
+
+    /// Changes what goes ahead of the queue, and wakes the process for it. Whether it lives.
+    pub(super) fn put_ahead(&self, flag: u8, change: impl FnOnce(&mut Urgent)) -> bool {
         let mut state = self.state.lock();
-        if state.closed || state.exit.is_some() {
-            return;
+        if state.closed {
+            return false;
         }
-        state.exit = Some(reason);
-        self.exit_requested.store(true, Ordering::Release);
+        change(state.urgent());
+        self.urgent.fetch_or(flag, Ordering::Release);
         state.receiver = None;
         if let Some(task) = &state.task {
             task.wake_by_ref();
         }
+        true
     }
 
-    /// Remembers whom to wake for an exit request.
+    /// Remembers whom to wake for what goes ahead of the queue.
     pub(crate) fn bind_task(&self, waker: &Waker) {
         self.state.lock().task = Some(waker.clone());
     }
 
-    pub(crate) fn is_exit_requested(&self) -> bool {
-        self.exit_requested.load(Ordering::Acquire)
+    /// What goes ahead of the queue, as flags.
+    pub(crate) fn urgent(&self) -> u8 {
+        self.urgent.load(Ordering::Acquire)
     }
 
-    pub(crate) fn take_exit(&self) -> Option<ExitReason> {
-        if self.is_exit_requested() {
-            self.state.lock().exit.take()
-        } else {
-            None
-        }
+    /// Looks at what goes ahead of the queue.
+    pub(super) fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
+        look(self.state.lock().urgent(), &self.urgent)
     }
 
-    /// Swaps all that is there into `batch`, which is empty.
+    /// Takes the first thing, and all that is behind it into `batch`, which is empty.
     pub(crate) fn poll_take(
+        &self,
+        batch: &mut VecDeque<Incoming<M>>,
+        cx: &Context<'_>,
+    ) -> Poll<Incoming<M>> {
+        let mut state = self.state.lock();
+        let Some(next) = state.first.take() else {
+            self.sleep(state, batch, cx);
+            return Poll::Pending;
+        };
+        if matches!(self.overflow, Overflow::DropOldest) {
+            // What waits must stay where a newer message can take its place.
+            state.first = state.rest.pop_front();
+        } else {
+            std::mem::swap(&mut state.rest, batch);
+        }
+        state.encoded_bytes = 0;
+        self.note_taken(batch.len());
+        // A wish for room that `note_taken` missed is seen here, under the lock.
+        let room = self.capacity.saturating_sub(batch.len());
+        self.wake_senders(state, room);
+        Poll::Ready(next)
+    }
+
+    /// Adds all that is there to `batch`. `Pending`: there was nothing.
+    pub(crate) fn poll_more(
         &self,
         batch: &mut VecDeque<Incoming<M>>,
         cx: &Context<'_>,
     ) -> Poll<()> {
         let mut state = self.state.lock();
-        let empty = state.queue.is_empty();
-        if empty {
-            state.receiver = Some(cx.waker().clone());
-        }
-        std::mem::swap(&mut state.queue, batch);
+        let Some(first) = state.first.take() else {
+            self.sleep(state, batch, cx);
+            return Poll::Pending;
+        };
+        batch.push_back(first);
+        batch.append(&mut state.rest);
         state.encoded_bytes = 0;
         self.taken.store(batch.len(), Ordering::Relaxed);
-        // A wish for room that `note_taken` missed is seen here, under the lock. A receiver that
-        // goes to sleep wakes all: some that wait may be gone, and would use up others' wake-ups.
-        let room = if empty {
-            usize::MAX
-        } else {
-            self.capacity.saturating_sub(batch.len())
-        };
-        self.wake_senders(state, room);
-        if empty {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
+        Poll::Ready(())
     }
 
-    /// The receiver has `left` things of its batch still before it.
+    fn sleep(
+        &self,
+        mut state: MutexGuard<'_, State<M>>,
+        batch: &mut VecDeque<Incoming<M>>,
+        cx: &Context<'_>,
+    ) {
+        state.receiver = Some(cx.waker().clone());
+        let mut given_back = VecDeque::new();
+        if state.rest.capacity() > KEPT_MAX {
+            std::mem::swap(&mut state.rest, &mut given_back);
+        }
+        if batch.is_empty() {
+            self.taken.store(0, Ordering::Relaxed);
+            if batch.capacity() > KEPT_MAX {
+                *batch = VecDeque::new();
+            }
+        }
+        // All: some that wait may be gone, and would use up others' wake-ups.
+        self.wake_senders(state, usize::MAX);
+    }
+
+    /// One more thing is being handled; the receiver has `left` of its batch still before it.
     pub(crate) fn note_taken(&self, left: usize) {
         self.taken.store(left, Ordering::Relaxed);
+        let handled = self.handled.load(Ordering::Relaxed) + 1;
+        self.handled.store(handled, Ordering::Relaxed);
+    }
+
+    /// Tells senders that wait of the room that was made.
+    pub(crate) fn make_room(&self) {
         if self.room_wanted.load(Ordering::Relaxed) {
             self.wake_senders(self.state.lock(), 1);
         }
@@ -249,42 +357,48 @@ impl<M> Mailbox<M> {
 
     /// Wakes the first `room` of the senders that wait.
     fn wake_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
-        let count = room.min(state.senders.len());
-        if count == 0 {
+        let Some(urgent) = state.urgent.as_mut().filter(|urgent| urgent.is_room_wanted()) else {
             return;
-        }
-        let senders: Vec<Waker> = state.senders.drain(..count).collect();
-        self.room_wanted
-            .store(!state.senders.is_empty(), Ordering::Relaxed);
+        };
+        let senders = urgent.take_senders(room);
+        let wanted = urgent.is_room_wanted();
+        self.room_wanted.store(wanted, Ordering::Relaxed);
         drop(state);
         senders.into_iter().for_each(Waker::wake);
     }
 
     /// Closes the mailbox and hands out what was left in it.
-    pub(crate) fn close(&self) -> VecDeque<Incoming<M>> {
+    pub(crate) fn close(&self) -> impl Sized + use<M> {
         let mut state = self.state.lock();
         state.closed = true;
-        state.receiver = None;
-        state.task = None;
-        let left = std::mem::take(&mut state.queue);
-        let senders = std::mem::take(&mut state.senders);
+        let wakers = (state.receiver.take(), state.task.take());
+        let left = (state.first.take(), std::mem::take(&mut state.rest));
+        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
+        let urgent = state.urgent.take();
+        if dropped > 0 {
+            state.urgent().dropped = dropped;
+        }
         self.taken.store(0, Ordering::Relaxed);
         drop(state);
-        for sender in senders {
-            sender.wake();
+        if let Some(mut urgent) = urgent {
+            urgent
+                .take_senders(usize::MAX)
+                .into_iter()
+                .for_each(Waker::wake);
         }
+        drop(wakers);
         left
     }
 
     /// Gives back the memory that the queue does not need now.
     pub(crate) fn shrink(&self) {
-        self.state.lock().queue.shrink_to_fit();
+        self.state.lock().rest.shrink_to_fit();
     }
 
     /// How many messages wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.state.lock().queue.len() + self.taken.load(Ordering::Relaxed)
+        self.waiting(&self.state.lock())
     }
 
     /// Whether no message waits.
@@ -293,30 +407,50 @@ impl<M> Mailbox<M> {
         self.len() == 0
     }
 
+    /// The most messages that ever waited.
+    #[must_use]
+    pub fn high_water(&self) -> usize {
+        self.state.lock().high_water
+    }
+
+    /// How many messages were dropped for want of room.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        let state = self.state.lock();
+        state.urgent.as_ref().map_or(0, |urgent| urgent.dropped)
+    }
+
+    /// How many messages its process has taken out, to handle them.
+    #[must_use]
+    pub fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
     /// Whether the process has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 
-    /// Whether there is room for `size` bytes from another node.
-    fn has_room(&self, state: &State<M>, size: usize) -> bool {
-        let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
-        !over && !self.is_full(state)
+    fn waiting(&self, state: &State<M>) -> usize {
+        let first = usize::from(state.first.is_some());
+        first + state.rest.len() + self.taken.load(Ordering::Relaxed)
     }
 
-    fn is_full(&self, state: &State<M>) -> bool {
-        state.queue.len() + self.taken.load(Ordering::Relaxed) >= self.capacity
+    fn has_room(&self, state: &State<M>) -> bool {
+        self.waiting(state) < self.capacity
+    }
+
+    /// Whether there is room for `size` bytes from another node.
+    fn has_room_for(&self, state: &State<M>, size: usize) -> bool {
+        let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
+        !over && self.has_room(state)
     }
 }
 
-/// Wakes behind the lock, so that a receiver that runs at once does not meet it.
-fn push_and_wake<M>(mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
-    state.queue.push_back(incoming);
-    let receiver = state.receiver.take();
-    drop(state);
-    if let Some(receiver) = receiver {
-        receiver.wake();
+impl<M> State<M> {
+    fn urgent(&mut self) -> &mut Urgent {
+        self.urgent.get_or_insert_default()
     }
 }
 

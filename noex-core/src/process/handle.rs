@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::SpawnOptions;
 use super::relations::Relations;
 use crate::call::Inbound;
 use crate::exit::ExitReason;
@@ -27,14 +27,13 @@ pub struct Process<M> {
 }
 
 impl<M: Send + 'static> Process<M> {
-    pub(crate) fn new(pid: Pid, node: LocalNode, capacity: NonZeroUsize, root: bool) -> Self {
-        let relations = Mutex::new(Relations::default());
+    pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
         Self {
             pid,
             node,
-            mailbox: Mailbox::new(capacity),
-            relations,
-            root,
+            mailbox: Mailbox::new(options.capacity, options.overflow),
+            relations: Mutex::new(Relations::default()),
+            root: options.link.is_none(),
         }
     }
 

@@ -21,5 +21,5 @@ pub(crate) use handle::AnyProcess;
 pub(crate) use panic::{catch, install_hook};
 pub(crate) use relations::ExitEffect;
 pub(crate) use scope::{
-    Scope, Unanswered, bind_thread, current_node, enter_node, leave_unanswered,
+    Scope, Unanswered, bind_thread, current_node, discard, enter_node, leave_unanswered,
 };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Process;
 use super::turn::Turn;
 use crate::id::Pid;
-use crate::mailbox::Incoming;
+use crate::mailbox::{DESCRIBE, EXIT, Incoming, SUSPENDED};
 use crate::node::LocalNode;
 
 /// The one end of a mailbox from which a process reads.
@@ -88,6 +88,53 @@ impl<M: Send + 'static> Receiver<M> {
         &self.process
     }
 
+    /// The next thing that `wanted` picks. What it passes over stays, in its order, and is what
+    /// comes next afterwards (OTP's selective receive).
+    ///
+    /// What is passed over takes up room in the mailbox.
+    ///
+    /// # Examples
+    /// An answer is waited for, and everything else can wait:
+    /// ```
+    /// use noex_core::mailbox::Incoming;
+    /// use noex_core::process::Receiver;
+    ///
+    /// async fn answer(mailbox: &mut Receiver<(u32, String)>, question: u32) -> Option<String> {
+    ///     let answers = |incoming: &Incoming<_>| {
+    ///         matches!(incoming, Incoming::Message((number, _)) if *number == question)
+    ///     };
+    ///     match mailbox.next_where(answers).await {
+    ///         Incoming::Message((_, text)) => Some(text),
+    ///         _ => None,
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn next_where(
+        &mut self,
+        mut wanted: impl FnMut(&Incoming<M>) -> bool,
+    ) -> Incoming<M> {
+        let mut seen = 0;
+        poll_fn(|cx| {
+            let coop = ready!(poll_proceed(cx));
+            ready!(self.poll_urgent(cx));
+            loop {
+                let found = self.batch.iter().skip(seen).position(&mut wanted);
+                if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
+                    coop.made_progress();
+                    self.process.mailbox().note_taken(self.batch.len());
+                    self.process.mailbox().make_room();
+                    return Poll::Ready(found);
+                }
+                seen = self.batch.len();
+                ready!(self.process.mailbox().poll_more(&mut self.batch, cx));
+            }
+        })
+        .await
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
         let next = self.poll_turn(cx);
         if next.is_pending() {
@@ -99,13 +146,21 @@ impl<M: Send + 'static> Receiver<M> {
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
         let coop = ready!(poll_proceed(cx));
         let mailbox = self.process.mailbox();
-        // The task looks at an exit request before it polls again.
-        if mailbox.is_exit_requested() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        if mailbox.urgent() != 0 {
+            if mailbox.urgent() & DESCRIBE != 0
+                && let Some(description) = mailbox.take_description()
+            {
+                return Poll::Ready(description);
+            }
+            ready!(self.poll_urgent(cx));
         }
+        let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
-            ready!(mailbox.poll_take(&mut self.batch, cx));
+            let next = ready!(mailbox.poll_take(&mut self.batch, cx));
+            coop.made_progress();
+            // The turn is looked at behind the first message of a batch, which is in hand.
+            self.turn.wants_look();
+            return Poll::Ready(next);
         }
         if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
             cx.waker().wake_by_ref();
@@ -116,7 +171,23 @@ impl<M: Send + 'static> Receiver<M> {
             return Poll::Pending;
         };
         mailbox.note_taken(self.batch.len());
+        mailbox.make_room();
         Poll::Ready(next)
+    }
+
+    /// `Pending` while something other than the queue decides.
+    fn poll_urgent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let urgent = self.process.mailbox().urgent();
+        if urgent & EXIT != 0 {
+            // The task looks at the request before it polls again.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if urgent & SUSPENDED != 0 {
+            // Whoever resumes it wakes the task.
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the code that runs on this thread belongs to: a node, perhaps a process.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
+use super::catch;
 use crate::call::{CallError, Duty, Remote};
 use crate::id::Pid;
 use crate::node::LocalNode;
@@ -37,6 +38,8 @@ thread_local! {
     static CURRENT: RefCell<Scope> = const {
         RefCell::new(Scope { node: None, pid: None, unanswered: Vec::new() })
     };
+    /// What is dropped now found no room.
+    static DISCARDING: Cell<bool> = const { Cell::new(false) };
     static BOUND: RefCell<Option<Arc<OnceLock<LocalNode>>>> = const { RefCell::new(None) };
 }
 
@@ -89,10 +92,23 @@ impl Drop for ScopeGuard<'_> {
 /// A reply handle was dropped. Inside a process it is settled when the poll is over, because only
 /// then it is known whether the process ended with it.
 pub(crate) fn leave_unanswered(call: Unanswered) {
-    if current_pid().is_none() {
+    if DISCARDING.try_with(Cell::get).unwrap_or_default() {
+        call.fail(CallError::Full);
+    } else if current_pid().is_none() {
         call.fail(CallError::ReplyDropped);
     } else {
         CURRENT.with_borrow_mut(|current| current.unanswered.push(call));
+    }
+}
+
+/// Drops messages that found no room: the calls among them learn of that.
+pub(crate) fn discard<T>(messages: T) {
+    DISCARDING.with(|discarding| discarding.set(true));
+    // A message whose drop panics is its sender's matter; the mark must not stay.
+    let dropped = catch(|| drop(messages));
+    DISCARDING.with(|discarding| discarding.set(false));
+    if let Err(panic) = dropped {
+        tracing::error!(%panic, "a message that found no room panicked as it was dropped");
     }
 }
 

@@ -8,7 +8,7 @@ use super::run::ProcessTask;
 use super::{AnyProcess, Process, Receiver, catch};
 use crate::exit::ExitReason;
 use crate::id::Pid;
-use crate::mailbox::CAPACITY_DEFAULT;
+use crate::mailbox::{CAPACITY_DEFAULT, Overflow};
 use crate::node::LocalNode;
 use crate::task;
 
@@ -18,6 +18,8 @@ use crate::task;
 pub struct SpawnOptions {
     /// How many messages its mailbox holds; [`CAPACITY_DEFAULT`] at first.
     pub capacity: NonZeroUsize,
+    /// What happens to a message that finds no room.
+    pub overflow: Overflow,
     /// The process that it is linked with from its first moment.
     pub link: Option<Pid>,
 }
@@ -26,6 +28,7 @@ impl Default for SpawnOptions {
     fn default() -> Self {
         Self {
             capacity: CAPACITY_DEFAULT,
+            overflow: Overflow::Refuse,
             link: None,
         }
     }
@@ -43,6 +46,19 @@ impl SpawnOptions {
     #[must_use]
     pub const fn capacity(mut self, capacity: NonZeroUsize) -> Self {
         self.capacity = capacity;
+        self
+    }
+
+    /// Leaves its mailbox unbounded: a process that is too slow then takes all memory.
+    #[must_use]
+    pub const fn unbounded(self) -> Self {
+        self.capacity(NonZeroUsize::MAX)
+    }
+
+    /// What happens to a message that finds no room.
+    #[must_use]
+    pub const fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
         self
     }
 }
@@ -77,15 +93,9 @@ impl LocalNode {
         F: Future<Output = ExitReason> + Send + 'static,
         B: FnOnce(Receiver<M>) -> F,
     {
-        let SpawnOptions { capacity, link } = options;
-        let process = Arc::new(Process::new(
-            self.next_pid(),
-            self.clone(),
-            capacity,
-            link.is_none(),
-        ));
+        let process = Arc::new(Process::new(self.next_pid(), self.clone(), options));
         self.process_started(Arc::clone(&process) as Arc<dyn AnyProcess>);
-        if let Some(other) = link {
+        if let Some(other) = options.link {
             self.link(process.pid(), other);
         }
         match catch(|| body(Receiver::new(Arc::clone(&process)))) {

@@ -1,0 +1,86 @@
+//! What goes ahead of a mailbox's queue, and the rest of what few mailboxes have.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use super::{Incoming, Info, Mailbox};
+use crate::call::ReplyTo;
+use crate::exit::ExitReason;
+
+/// The process is to end.
+pub(crate) const EXIT: u8 = 1;
+
+/// The process is to handle no message until it is resumed.
+pub(crate) const SUSPENDED: u8 = 2;
+
+/// Somebody wants to see the process's state.
+pub(crate) const DESCRIBE: u8 = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Urgent {
+    /// An untrapped exit.
+    pub(super) exit: Option<ExitReason>,
+    /// Who wants to see the state.
+    describe: VecDeque<ReplyTo<Option<String>>>,
+    /// Senders that wait for room.
+    senders: VecDeque<Waker>,
+    /// How many messages were dropped for want of room.
+    pub(super) dropped: u64,
+}
+
+impl Urgent {
+    pub(super) fn wait_for_room(&mut self, sender: &Waker) {
+        if !self.senders.iter().any(|waker| waker.will_wake(sender)) {
+            self.senders.push_back(sender.clone());
+        }
+    }
+
+    pub(super) fn is_room_wanted(&self) -> bool {
+        !self.senders.is_empty()
+    }
+
+    /// The first `room` of the senders that wait.
+    pub(super) fn take_senders(&mut self, room: usize) -> Vec<Waker> {
+        let count = room.min(self.senders.len());
+        self.senders.drain(..count).collect()
+    }
+}
+
+impl<M> Mailbox<M> {
+    pub(crate) fn take_exit(&self) -> Option<ExitReason> {
+        if self.urgent() & EXIT == 0 {
+            return None;
+        }
+        self.look_ahead(|urgent, _| urgent.exit.take())
+    }
+
+    /// Asks for the process's state. Whether the process lives.
+    pub(crate) fn describe(&self, reply: ReplyTo<Option<String>>) -> bool {
+        self.put_ahead(DESCRIBE, |urgent| urgent.describe.push_back(reply))
+    }
+
+    /// The process handles no message until it is resumed. Whether it lives.
+    pub(crate) fn suspend(&self) -> bool {
+        self.put_ahead(SUSPENDED, |_| {})
+    }
+
+    /// The process handles messages again. Whether it lives.
+    pub(crate) fn resume(&self) -> bool {
+        self.look_ahead(|_, flags| flags.fetch_and(!SUSPENDED, Ordering::AcqRel));
+        // Wakes it, for nothing more than to look again.
+        self.put_ahead(0, |_| {})
+    }
+
+    /// What the handler is to do ahead of its queue.
+    pub(crate) fn take_description(&self) -> Option<Incoming<M>> {
+        let wanted = self.look_ahead(|urgent, flags| {
+            let wanted = urgent.describe.pop_front();
+            if urgent.describe.is_empty() {
+                flags.fetch_and(!DESCRIBE, Ordering::AcqRel);
+            }
+            wanted
+        })?;
+        Some(Incoming::Info(Box::new(Info::Describe(wanted))))
+    }
+}
