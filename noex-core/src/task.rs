@@ -27,7 +27,7 @@ where
     spawn_on(
         node.runtime(),
         Within {
-            scope: Scope::of_node(node.clone()),
+            scope: Scope::Node(node.clone()),
             future,
         },
     )

@@ -27,23 +27,19 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// Dropping it gives the call up. A request that is still queued is skipped.
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct Call<S: GenServer, R, D, F> {
-    state: State<S, R, D, F>,
+    to: D,
+    /// Until the call is sent.
+    make: Option<F>,
     timeout: Duration,
+    /// From then on.
+    reply: Option<ReplyFuture<R>>,
+    /// While the mailbox is full: the request waits for room.
+    parked: Option<Box<Parked<S>>>,
 }
 
-enum State<S: GenServer, R, D, F> {
-    Made {
-        to: D,
-        make: F,
-    },
-    /// The mailbox is full: the request waits for room.
-    Parked {
-        process: Arc<Process<Request<S>>>,
-        request: Request<S>,
-        reply: ReplyFuture<R>,
-    },
-    Sent(ReplyFuture<R>),
-    Over,
+struct Parked<S: GenServer> {
+    process: Arc<Process<Request<S>>>,
+    request: Request<S>,
 }
 
 /// Nothing in it is ever pinned.
@@ -58,8 +54,11 @@ where
 {
     pub(crate) const fn new(to: D, make: F) -> Self {
         Self {
-            state: State::Made { to, make },
+            to,
+            make: Some(make),
             timeout: TIMEOUT_DEFAULT,
+            reply: None,
+            parked: None,
         }
     }
 
@@ -70,43 +69,73 @@ where
     }
 
     /// Sends the request that `make` builds; its reply will wake `caller`.
-    fn send(&self, to: &D, make: F, caller: &Waker) -> Result<State<S, R, D, F>, CallError> {
-        if let Some(process) = to.held() {
-            return self.push(process, make, caller);
+    fn send(&mut self, make: F, caller: &Waker) -> Result<(), CallError> {
+        if let Some(process) = self.to.held() {
+            (self.reply, self.parked) = push(process, make, self.timeout, caller)?;
+            return Ok(());
         }
-        match to.resolve()? {
-            Address::Local(process) => self.push(&process, make, caller),
+        match self.to.resolve()? {
+            Address::Local(process) => {
+                (self.reply, self.parked) = push(&process, make, self.timeout, caller)?;
+            }
             Address::Remote { node, target } => {
                 let (reply, reply_to, _guard) = ReplyFuture::new(&node, self.timeout, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
-                Ok(State::Sent(reply))
+                self.reply = Some(reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// The request waits for room, or its time is over.
+    #[cold]
+    fn poll_parked(
+        &mut self,
+        parked: Parked<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<R, CallError>> {
+        let Parked { process, request } = parked;
+        match process.mailbox().poll_push(request, cx) {
+            Ok(()) => self.poll_reply(cx),
+            Err(PushError::Closed(_)) => Poll::Ready(Err(CallError::NoProcess)),
+            Err(PushError::Full(request)) => {
+                if self.poll_reply(cx).is_ready() {
+                    return Poll::Ready(Err(CallError::Full));
+                }
+                self.parked = Some(Box::new(Parked { process, request }));
+                Poll::Pending
             }
         }
     }
 
-    fn push(
-        &self,
-        process: &Arc<Process<Request<S>>>,
-        make: F,
-        caller: &Waker,
-    ) -> Result<State<S, R, D, F>, CallError> {
-        if current_pid() == Some(process.pid()) {
-            return Err(CallError::CallingSelf);
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        let Some(reply) = &mut self.reply else {
+            return Poll::Ready(Err(CallError::ReplyDropped));
+        };
+        Pin::new(reply).poll(cx)
+    }
+}
+
+type Sent<S, R> = (Option<ReplyFuture<R>>, Option<Box<Parked<S>>>);
+
+/// Queues a call to a process of this node.
+fn push<S: GenServer, R: Wire>(
+    process: &Arc<Process<Request<S>>>,
+    make: impl FnOnce(ReplyTo<R>) -> S::Call,
+    timeout: Duration,
+    caller: &Waker,
+) -> Result<Sent<S, R>, CallError> {
+    if process.is_current() {
+        return Err(CallError::CallingSelf);
+    }
+    let (reply, reply_to, guard) = ReplyFuture::new(process.node(), timeout, caller);
+    match process.mailbox().push(Request::Call(make(reply_to), guard)) {
+        Ok(()) => Ok((Some(reply), None)),
+        Err(PushError::Full(request)) => {
+            let process = Arc::clone(process);
+            Ok((Some(reply), Some(Box::new(Parked { process, request }))))
         }
-        let (reply, reply_to, guard) = ReplyFuture::new(process.node(), self.timeout, caller);
-        let request = Request::Call(make(reply_to), guard);
-        match process.mailbox().push(request) {
-            Ok(()) => Ok(State::Sent(reply)),
-            Err(PushError::Full(request)) => {
-                let process = Arc::clone(process);
-                Ok(State::Parked {
-                    process,
-                    request,
-                    reply,
-                })
-            }
-            Err(PushError::Closed(_)) => Err(CallError::NoProcess),
-        }
+        Err(PushError::Closed(_)) => Err(CallError::NoProcess),
     }
 }
 
@@ -132,46 +161,20 @@ where
 {
     type Output = Result<R, CallError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            // In place: most polls find the call sent, and nothing is to be moved.
-            if let State::Sent(reply) = &mut self.state {
-                return Pin::new(reply).poll(cx);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(make) = this.make.take() {
+            if let Err(error) = this.send(make, cx.waker()) {
+                return Poll::Ready(Err(error));
             }
-            match std::mem::replace(&mut self.state, State::Over) {
-                State::Made { to, make } => match self.send(&to, make, cx.waker()) {
-                    Ok(State::Sent(reply)) => {
-                        // A reply that has come already has woken the caller.
-                        self.state = State::Sent(reply);
-                        return Poll::Pending;
-                    }
-                    Ok(parked) => self.state = parked,
-                    Err(error) => return Poll::Ready(Err(error)),
-                },
-                State::Parked {
-                    process,
-                    request,
-                    mut reply,
-                } => match process.mailbox().poll_push(request, cx) {
-                    Ok(()) => self.state = State::Sent(reply),
-                    Err(PushError::Closed(_)) => {
-                        return Poll::Ready(Err(CallError::NoProcess));
-                    }
-                    Err(PushError::Full(request)) => {
-                        if Pin::new(&mut reply).poll(cx).is_ready() {
-                            return Poll::Ready(Err(CallError::Full));
-                        }
-                        self.state = State::Parked {
-                            process,
-                            request,
-                            reply,
-                        };
-                        return Poll::Pending;
-                    }
-                },
-                State::Sent(reply) => self.state = State::Sent(reply),
-                State::Over => return Poll::Ready(Err(CallError::ReplyDropped)),
+            if this.parked.is_none() {
+                // A reply that has come already has woken the caller.
+                return Poll::Pending;
             }
+        }
+        match this.parked.take() {
+            None => this.poll_reply(cx),
+            Some(parked) => this.poll_parked(*parked, cx),
         }
     }
 }

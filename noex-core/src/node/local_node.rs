@@ -274,7 +274,7 @@ impl LocalNode {
         self.0.processes.insert(process.pid().serial(), process);
     }
 
-    pub(super) fn process(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
+    pub(crate) fn process(&self, pid: Pid) -> Option<Arc<dyn AnyProcess>> {
         if pid.creation() != self.0.creation {
             return None;
         }

@@ -3,12 +3,14 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::SpawnOptions;
 use super::relations::Relations;
+use super::scope::is_current;
 use crate::call::Inbound;
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
@@ -49,6 +51,12 @@ impl<M: Send + 'static> Process<M> {
         &self.node
     }
 
+    /// Whether the code that runs is this process's own.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        is_current(self)
+    }
+
     /// Its mailbox.
     #[must_use]
     pub const fn mailbox(&self) -> &Mailbox<M> {
@@ -71,7 +79,13 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn post(&self, info: Info) -> bool;
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
     fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
+    fn node(&self) -> &LocalNode;
     fn request_exit(&self, reason: ExitReason);
+    fn take_exit(&self) -> Option<ExitReason>;
+    /// Remembers whom to wake for what goes ahead of the mailbox's queue.
+    fn bind_task(&self, waker: &Waker);
+    /// Closes the mailbox and drops what is left in it.
+    fn close(&self);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -100,8 +114,24 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         self.mailbox.push_flood(from, payload)
     }
 
+    fn node(&self) -> &LocalNode {
+        &self.node
+    }
+
     fn request_exit(&self, reason: ExitReason) {
         self.mailbox.request_exit(reason);
+    }
+
+    fn take_exit(&self) -> Option<ExitReason> {
+        self.mailbox.take_exit()
+    }
+
+    fn bind_task(&self, waker: &Waker) {
+        self.mailbox.bind_task(waker);
+    }
+
+    fn close(&self) {
+        drop(self.mailbox.close());
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

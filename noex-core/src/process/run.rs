@@ -8,117 +8,100 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::{AnyProcess, Process, Scope, catch};
+use super::{AnyProcess, Scope, Unanswered, catch};
 use crate::call::CallError;
 use crate::exit::ExitReason;
-use crate::node::LocalNode;
 
 pin_project! {
     /// Runs the body of a process within its scope, catches its panics, obeys exit requests, and
     /// does what must be done when it ends, however it ends.
-    pub(crate) struct ProcessTask<M, F>
-    where
-        M: Send,
-        M: 'static,
-    {
-        ending: Ending<M>,
+    pub(crate) struct ProcessTask<F> {
+        scope: Scope,
         bound: bool,
         #[pin]
         body: Option<F>,
     }
 
-    impl<M, F> PinnedDrop for ProcessTask<M, F>
-    where
-        M: Send,
-        M: 'static,
-    {
+    impl<F> PinnedDrop for ProcessTask<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // The runtime shuts down: the task is dropped before it came to its end.
             if this.body.is_some() {
-                this.ending.finish(ExitReason::Killed, || this.body.set(None));
+                finish(this.scope, ExitReason::Killed, Vec::new(), || this.body.set(None));
             }
         }
     }
 }
 
-struct Ending<M> {
-    node: LocalNode,
-    process: Arc<Process<M>>,
-    scope: Scope,
-}
-
-impl<M: Send + 'static, F: Future<Output = ExitReason>> ProcessTask<M, F> {
-    pub(crate) fn new(process: Arc<Process<M>>, body: F) -> Self {
-        let node = process.node().clone();
-        let scope = Scope::of_process(node.clone(), process.pid());
+impl<F: Future<Output = ExitReason>> ProcessTask<F> {
+    pub(crate) const fn new(process: Arc<dyn AnyProcess>, body: F) -> Self {
         Self {
-            ending: Ending {
-                node,
-                process,
-                scope,
-            },
+            scope: Scope::Process(process),
             bound: false,
             body: Some(body),
         }
     }
 }
 
-impl<M: Send + 'static, F: Future<Output = ExitReason>> Future for ProcessTask<M, F> {
+impl<F: Future<Output = ExitReason>> Future for ProcessTask<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let ending = this.ending;
-        if !mem::replace(this.bound, true) {
-            ending.process.mailbox().bind_task(cx.waker());
-        }
-        let Some(body) = this.body.as_mut().as_pin_mut() else {
+        let (Scope::Process(process), Some(body)) = (&*this.scope, this.body.as_mut().as_pin_mut())
+        else {
             return Poll::Ready(());
         };
-        let reason = match ending.process.mailbox().take_exit() {
-            Some(reason) => reason,
-            None => match ending.poll(|| body.poll(cx)) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(reason) => reason,
+        if !mem::replace(this.bound, true) {
+            process.bind_task(cx.waker());
+        }
+        let (reason, unanswered) = match process.take_exit() {
+            Some(reason) => (reason, Vec::new()),
+            None => match poll(this.scope, || body.poll(cx)) {
+                (Poll::Pending, unanswered) => {
+                    let dropped = unanswered.into_iter();
+                    dropped.for_each(|call| call.fail(CallError::ReplyDropped));
+                    return Poll::Pending;
+                }
+                (Poll::Ready(reason), unanswered) => (reason, unanswered),
             },
         };
-        ending.finish(reason, || this.body.set(None));
+        finish(this.scope, reason, unanswered, || this.body.set(None));
         Poll::Ready(())
     }
 }
 
-impl<M: Send + 'static> Ending<M> {
-    fn poll(&mut self, body: impl FnOnce() -> Poll<ExitReason>) -> Poll<ExitReason> {
-        self.scope.swap();
-        let polled = catch(body);
-        self.scope.swap();
-        let polled = polled.unwrap_or_else(|panic| Poll::Ready(ExitReason::Panic(panic)));
-        if polled.is_pending() && self.scope.has_unanswered() {
-            for call in self.scope.take_unanswered() {
-                call.fail(CallError::ReplyDropped);
-            }
-        }
-        polled
-    }
+/// Also the reply handles that the body dropped.
+fn poll(
+    scope: &mut Scope,
+    body: impl FnOnce() -> Poll<ExitReason>,
+) -> (Poll<ExitReason>, Vec<Unanswered>) {
+    let (polled, unanswered) = scope.run(|| catch(body));
+    let polled = polled.unwrap_or_else(|panic| Poll::Ready(ExitReason::Panic(panic)));
+    (polled, unanswered)
+}
 
-    /// The last duties, in this order: the state goes, the mailbox closes, open calls learn the
-    /// reason, names become free, and only then links and monitors are told.
-    fn finish(&mut self, reason: ExitReason, drop_body: impl FnOnce()) {
-        let process = Arc::clone(&self.process);
-        self.scope.swap();
-        let dropped = catch(drop_body);
-        let left = catch(|| drop(process.mailbox().close()));
-        self.scope.swap();
-        let late_panic = dropped.err().or_else(|| left.err());
-        let reason = match (reason, late_panic) {
-            (ExitReason::Normal, Some(panic)) => ExitReason::Panic(panic),
-            (reason, _) => reason,
-        };
-        for call in self.scope.take_unanswered() {
-            call.fail(CallError::Exited(reason.clone()));
-        }
-        self.node
-            .process_ended(&*process as &dyn AnyProcess, &reason);
+/// The last duties, in this order: the state goes, the mailbox closes, open calls learn the
+/// reason, names become free, and only then links and monitors are told.
+fn finish(
+    scope: &mut Scope,
+    reason: ExitReason,
+    mut unanswered: Vec<Unanswered>,
+    drop_body: impl FnOnce(),
+) {
+    let Scope::Process(process) = &*scope else {
+        return;
+    };
+    let process = Arc::clone(process);
+    let ((dropped, left), late) = scope.run(|| (catch(drop_body), catch(|| process.close())));
+    unanswered.extend(late);
+    let late_panic = dropped.err().or_else(|| left.err());
+    let reason = match (reason, late_panic) {
+        (ExitReason::Normal, Some(panic)) => ExitReason::Panic(panic),
+        (reason, _) => reason,
+    };
+    for call in unanswered {
+        call.fail(CallError::Exited(reason.clone()));
     }
+    process.node().process_ended(&*process, &reason);
 }

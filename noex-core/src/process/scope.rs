@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
-use super::catch;
+use super::{AnyProcess, Process, catch};
 use crate::call::{CallError, Duty, Remote};
 use crate::id::Pid;
 use crate::node::LocalNode;
@@ -26,17 +26,25 @@ impl Unanswered {
     }
 }
 
-/// A node, and the process in whose poll the code runs.
+/// A node, and perhaps the process in whose poll the code runs.
 #[derive(Debug, Default)]
-pub(crate) struct Scope {
-    node: Option<LocalNode>,
-    pid: Option<Pid>,
+pub(crate) enum Scope {
+    #[default]
+    Nowhere,
+    Node(LocalNode),
+    Process(Arc<dyn AnyProcess>),
+}
+
+#[derive(Debug)]
+struct Current {
+    scope: Scope,
+    /// Handles that were dropped in the polls that are under way, the innermost last.
     unanswered: Vec<Unanswered>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Scope> = const {
-        RefCell::new(Scope { node: None, pid: None, unanswered: Vec::new() })
+    static CURRENT: RefCell<Current> = const {
+        RefCell::new(Current { scope: Scope::Nowhere, unanswered: Vec::new() })
     };
     /// What is dropped now found no room.
     static DISCARDING: Cell<bool> = const { Cell::new(false) };
@@ -44,39 +52,31 @@ thread_local! {
 }
 
 impl Scope {
-    pub(crate) const fn of_process(node: LocalNode, pid: Pid) -> Self {
-        Self {
-            node: Some(node),
-            pid: Some(pid),
-            unanswered: Vec::new(),
-        }
-    }
-
-    pub(crate) const fn of_node(node: LocalNode) -> Self {
-        Self {
-            node: Some(node),
-            pid: None,
-            unanswered: Vec::new(),
-        }
-    }
-
     /// Puts this scope in the place of the thread's until the guard is dropped.
     pub(crate) fn enter(&mut self) -> ScopeGuard<'_> {
         self.swap();
         ScopeGuard(self)
     }
 
-    /// Puts this scope in the place of the thread's, or back.
-    pub(crate) fn swap(&mut self) {
-        CURRENT.with_borrow_mut(|current| std::mem::swap(current, self));
+    /// Puts this scope in the place of the thread's, or back. How many handles were dropped
+    /// unanswered so far.
+    fn swap(&mut self) -> usize {
+        CURRENT.with_borrow_mut(|current| {
+            std::mem::swap(&mut current.scope, self);
+            current.unanswered.len()
+        })
     }
 
-    pub(crate) fn take_unanswered(&mut self) -> Vec<Unanswered> {
-        std::mem::take(&mut self.unanswered)
-    }
-
-    pub(crate) const fn has_unanswered(&self) -> bool {
-        !self.unanswered.is_empty()
+    /// Runs `work` in this scope. Also the reply handles that it dropped.
+    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> (T, Vec<Unanswered>) {
+        let before = self.swap();
+        let done = work();
+        let after = self.swap();
+        if after == before {
+            return (done, Vec::new());
+        }
+        let take = |current: &mut Current| current.unanswered.split_off(before);
+        (done, CURRENT.with_borrow_mut(take))
     }
 }
 
@@ -116,13 +116,28 @@ pub(crate) fn discard<T>(messages: T) {
 #[must_use]
 pub fn current_pid() -> Option<Pid> {
     // Handles and futures may outlive the scope of a thread that ends: no process is left then.
-    CURRENT
-        .try_with(|current| current.borrow().pid)
-        .unwrap_or_default()
+    let pid = CURRENT.try_with(|current| match &current.borrow().scope {
+        Scope::Process(process) => Some(process.pid()),
+        Scope::Node(_) | Scope::Nowhere => None,
+    });
+    pid.unwrap_or_default()
+}
+
+/// Whether the code that runs is of this very process.
+pub(super) fn is_current<M>(process: &Process<M>) -> bool {
+    let is_it = CURRENT.try_with(|current| match &current.borrow().scope {
+        Scope::Process(current) => std::ptr::addr_eq(Arc::as_ptr(current), process),
+        Scope::Node(_) | Scope::Nowhere => false,
+    });
+    is_it.unwrap_or_default()
 }
 
 pub(crate) fn current_node() -> Option<LocalNode> {
-    let entered = CURRENT.try_with(|current| current.borrow().node.clone());
+    let entered = CURRENT.try_with(|current| match &current.borrow().scope {
+        Scope::Process(process) => Some(process.node().clone()),
+        Scope::Node(node) => Some(node.clone()),
+        Scope::Nowhere => None,
+    });
     entered.unwrap_or_default().or_else(|| {
         let bound = BOUND.try_with(|bound| bound.borrow().as_ref()?.get().cloned());
         bound.unwrap_or_default()
@@ -153,7 +168,7 @@ impl fmt::Debug for EnterGuard {
 }
 
 pub(crate) fn enter_node(node: LocalNode) -> EnterGuard {
-    let mut before = Scope::of_node(node);
+    let mut before = Scope::Node(node);
     before.swap();
     EnterGuard {
         before,

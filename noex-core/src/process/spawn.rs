@@ -94,18 +94,19 @@ impl LocalNode {
         B: FnOnce(Receiver<M>) -> F,
     {
         let process = Arc::new(Process::new(self.next_pid(), self.clone(), options));
-        self.process_started(Arc::clone(&process) as Arc<dyn AnyProcess>);
+        let any: Arc<dyn AnyProcess> = Arc::clone(&process) as _;
+        self.process_started(Arc::clone(&any));
         if let Some(other) = options.link {
             self.link(process.pid(), other);
         }
         match catch(|| body(Receiver::new(Arc::clone(&process)))) {
-            Ok(body) => drop(task::spawn_on(
-                self.runtime(),
-                ProcessTask::new(Arc::clone(&process), body),
-            )),
+            Ok(body) => {
+                let task = ProcessTask::new(any, body);
+                drop(task::spawn_on(self.runtime(), task));
+            }
             Err(panic) => {
-                drop(process.mailbox().close());
-                self.process_ended(&*process, &ExitReason::Panic(panic));
+                any.close();
+                self.process_ended(&*any, &ExitReason::Panic(panic));
             }
         }
         process

@@ -16,12 +16,15 @@ use crate::node::LocalNode;
 /// # Examples
 /// ```
 /// use noex_core::LocalNode;
-/// use noex_core::process::{current_pid, run_as};
+/// use noex_core::process::{SpawnOptions, current_pid, run_as};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
-/// let (pid, _dropped) = run_as(&node, node.pid(), current_pid);
-/// assert_eq!(pid.unwrap(), Some(node.pid()));
+/// let process = node.spawn::<(), _, _>(SpawnOptions::default(), |_mailbox| async {
+///     std::future::pending().await
+/// });
+/// let (pid, _dropped) = run_as(&node, process.pid(), current_pid);
+/// assert_eq!(pid.unwrap(), Some(process.pid()));
 /// # }
 /// ```
 pub fn run_as<T>(
@@ -29,11 +32,13 @@ pub fn run_as<T>(
     pid: Pid,
     work: impl FnOnce() -> T,
 ) -> (Result<T, Panic>, DroppedReplies) {
-    let mut scope = Scope::of_process(node.clone(), pid);
-    scope.swap();
-    let outcome = catch(work);
-    scope.swap();
-    (outcome, DroppedReplies(scope.take_unanswered()))
+    let mut scope = node.process(pid).map_or_else(
+        // It was killed meanwhile: nobody is left to answer for what is dropped.
+        || Scope::Node(node.clone()),
+        Scope::Process,
+    );
+    let (outcome, unanswered) = scope.run(|| catch(work));
+    (outcome, DroppedReplies(unanswered))
 }
 
 /// Reply handles that were dropped without a reply. Whoever drops this answers for them: within
