@@ -1,6 +1,6 @@
 //! The life of a server: names, `init`, one message after the other, `terminate`.
 
-use noex_core::call::{CallGuard, Inbound, ReplyTo};
+use noex_core::call::{Inbound, ReplyTo};
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
 use noex_core::{CallError, ExitReason, Pid, TimerRef};
@@ -71,7 +71,14 @@ async fn live<S: GenServer>(
         }
         flow = match receiver.next().await {
             Incoming::Message(Request::Call(call, guard)) => {
-                handle_call(state, call, guard, cx).await
+                if guard.is_wanted(cx.node()) {
+                    cx.set_deadline(Deadline::OfCall(guard));
+                    let flow = state.handle_call(call, cx).await;
+                    cx.set_deadline(Deadline::None);
+                    flow
+                } else {
+                    Flow::Continue
+                }
             }
             Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
             Incoming::Encoded(inbound) => handle_encoded(state, inbound, protocol, cx).await,
@@ -113,21 +120,6 @@ async fn between<S: GenServer>(
     if cx.agenda().handled(cx.node(), cx.pid()) {
         receiver.shrink();
     }
-    flow
-}
-
-async fn handle_call<S: GenServer>(
-    state: &mut S,
-    call: S::Call,
-    guard: CallGuard,
-    cx: &mut Context<S>,
-) -> Flow {
-    if !guard.is_wanted(cx.node()) {
-        return Flow::Continue;
-    }
-    cx.set_deadline(Deadline::OfCall(guard));
-    let flow = state.handle_call(call, cx).await;
-    cx.set_deadline(Deadline::None);
     flow
 }
 

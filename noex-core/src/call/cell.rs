@@ -359,6 +359,7 @@ impl<R> Handle<R> {
 }
 
 impl<R> Drop for Handle<R> {
+    #[inline]
     fn drop(&mut self) {
         drop(self.take_own());
     }
@@ -430,6 +431,7 @@ impl<R> Waiting<R> {
     }
 
     /// The caller waits no more. What it finds all the same.
+    #[cold]
     fn give_up(&mut self) -> Option<Outcome<R>> {
         let cell = self.cell?;
         let (mut word, caller) = cell.settle();
@@ -491,8 +493,11 @@ impl<R> Waiting<R> {
 }
 
 impl<R> Drop for Waiting<R> {
+    #[inline]
     fn drop(&mut self) {
-        drop(self.give_up());
+        if self.cell.is_some() {
+            drop(self.give_up());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! As with an allocator, cells belong to no node, and a program keeps as many as it had calls
 //! waiting at once: 128 bytes each. Each thread keeps some at hand.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
@@ -29,25 +29,39 @@ static CHUNKS: RwLock<Vec<(&'static Chunk, &'static [ReplyCell])>> = RwLock::new
 static FREE: Mutex<Vec<&'static ReplyCell>> = Mutex::new(Vec::new());
 
 thread_local! {
+    /// The cell that was given back last: most often the next call's.
+    static LAST: Cell<Option<&'static ReplyCell>> = const { Cell::new(None) };
     static AT_HAND: RefCell<AtHand> = const { RefCell::new(AtHand(Vec::new())) };
 }
 
+/// The others. Taking any of them ties the thread's cells to its end.
 struct AtHand(Vec<&'static ReplyCell>);
 
 impl Drop for AtHand {
     fn drop(&mut self) {
+        self.0.extend(LAST.take());
         FREE.lock().append(&mut self.0);
     }
 }
 
 /// A free cell, which is the caller's now.
 pub(super) fn take() -> &'static ReplyCell {
+    LAST.take().unwrap_or_else(take_other)
+}
+
+#[cold]
+fn take_other() -> &'static ReplyCell {
     // A thread that ends has none at hand any more.
     let taken = AT_HAND.try_with(|at_hand| {
         let AtHand(cells) = &mut *at_hand.borrow_mut();
         cells.pop().unwrap_or_else(|| fetch(cells))
     });
-    taken.unwrap_or_else(|_ended| fetch(&mut Vec::new()))
+    taken.unwrap_or_else(|_ended| {
+        let mut others = Vec::new();
+        let one = fetch(&mut others);
+        FREE.lock().append(&mut others);
+        one
+    })
 }
 
 /// Fills `cells`, and one more.
@@ -81,6 +95,13 @@ fn make() -> &'static [ReplyCell] {
 
 /// Takes a free cell back.
 pub(super) fn give(cell: &'static ReplyCell) {
+    if let Some(other) = LAST.replace(Some(cell)) {
+        give_other(other);
+    }
+}
+
+#[cold]
+fn give_other(cell: &'static ReplyCell) {
     let given = AT_HAND.try_with(|at_hand| {
         let AtHand(cells) = &mut *at_hand.borrow_mut();
         cells.push(cell);
@@ -90,7 +111,7 @@ pub(super) fn give(cell: &'static ReplyCell) {
         }
     });
     if given.is_err() {
-        FREE.lock().push(cell);
+        FREE.lock().extend(LAST.take().into_iter().chain([cell]));
     }
 }
 

@@ -194,6 +194,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
+    #[inline]
     fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
         if state.first.is_none() {
             state.first = Some(incoming);
@@ -327,15 +328,10 @@ impl<M> Mailbox<M> {
         cx: &Context<'_>,
     ) {
         state.receiver = Some(cx.waker().clone());
-        let mut given_back = VecDeque::new();
-        if state.rest.capacity() > KEPT_MAX {
-            std::mem::swap(&mut state.rest, &mut given_back);
-        }
-        if batch.is_empty() {
-            self.taken.store(0, Ordering::Relaxed);
-            if batch.capacity() > KEPT_MAX {
-                *batch = VecDeque::new();
-            }
+        self.taken.store(batch.len(), Ordering::Relaxed);
+        if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
+            give_back(&mut state.rest);
+            give_back(batch);
         }
         // All: some that wait may be gone, and would use up others' wake-ups.
         self.wake_senders(state, usize::MAX);
@@ -356,12 +352,17 @@ impl<M> Mailbox<M> {
     }
 
     /// Wakes the first `room` of the senders that wait.
-    fn wake_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
-        let Some(urgent) = state.urgent.as_mut().filter(|urgent| urgent.is_room_wanted()) else {
-            return;
-        };
-        let senders = urgent.take_senders(room);
-        let wanted = urgent.is_room_wanted();
+    #[inline]
+    fn wake_senders(&self, state: MutexGuard<'_, State<M>>, room: usize) {
+        if state.urgent.is_some() {
+            self.wake_any_senders(state, room);
+        }
+    }
+
+    #[cold]
+    fn wake_any_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
+        let senders = state.urgent().take_senders(room);
+        let wanted = state.urgent().is_room_wanted();
         self.room_wanted.store(wanted, Ordering::Relaxed);
         drop(state);
         senders.into_iter().for_each(Waker::wake);
@@ -445,6 +446,14 @@ impl<M> Mailbox<M> {
     fn has_room_for(&self, state: &State<M>, size: usize) -> bool {
         let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
         !over && self.has_room(state)
+    }
+}
+
+/// Gives back the memory of a queue that is empty and was long.
+#[cold]
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > KEPT_MAX {
+        *queue = VecDeque::new();
     }
 }
 

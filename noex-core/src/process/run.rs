@@ -27,7 +27,7 @@ pin_project! {
             let mut this = this.project();
             // The runtime shuts down: the task is dropped before it came to its end.
             if this.body.is_some() {
-                finish(this.scope, ExitReason::Killed, Vec::new(), || this.body.set(None));
+                finish(this.scope, ExitReason::Killed, None, || this.body.set(None));
             }
         }
     }
@@ -56,11 +56,12 @@ impl<F: Future<Output = ExitReason>> Future for ProcessTask<F> {
             process.bind_task(cx.waker());
         }
         let (reason, unanswered) = match process.take_exit() {
-            Some(reason) => (reason, Vec::new()),
+            Some(reason) => (reason, None),
             None => match poll(this.scope, || body.poll(cx)) {
                 (Poll::Pending, unanswered) => {
-                    let dropped = unanswered.into_iter();
-                    dropped.for_each(|call| call.fail(CallError::ReplyDropped));
+                    for call in unanswered.into_iter().flatten() {
+                        call.fail(CallError::ReplyDropped);
+                    }
                     return Poll::Pending;
                 }
                 (Poll::Ready(reason), unanswered) => (reason, unanswered),
@@ -75,7 +76,7 @@ impl<F: Future<Output = ExitReason>> Future for ProcessTask<F> {
 fn poll(
     scope: &mut Scope,
     body: impl FnOnce() -> Poll<ExitReason>,
-) -> (Poll<ExitReason>, Vec<Unanswered>) {
+) -> (Poll<ExitReason>, Option<Vec<Unanswered>>) {
     let (polled, unanswered) = scope.run(|| catch(body));
     let polled = polled.unwrap_or_else(|panic| Poll::Ready(ExitReason::Panic(panic)));
     (polled, unanswered)
@@ -86,7 +87,7 @@ fn poll(
 fn finish(
     scope: &mut Scope,
     reason: ExitReason,
-    mut unanswered: Vec<Unanswered>,
+    unanswered: Option<Vec<Unanswered>>,
     drop_body: impl FnOnce(),
 ) {
     let Scope::Process(process) = &*scope else {
@@ -94,13 +95,12 @@ fn finish(
     };
     let process = Arc::clone(process);
     let ((dropped, left), late) = scope.run(|| (catch(drop_body), catch(|| process.close())));
-    unanswered.extend(late);
     let late_panic = dropped.err().or_else(|| left.err());
     let reason = match (reason, late_panic) {
         (ExitReason::Normal, Some(panic)) => ExitReason::Panic(panic),
         (reason, _) => reason,
     };
-    for call in unanswered {
+    for call in unanswered.into_iter().chain(late).flatten() {
         call.fail(CallError::Exited(reason.clone()));
     }
     process.node().process_ended(&*process, &reason);

@@ -67,16 +67,13 @@ impl Scope {
         })
     }
 
-    /// Runs `work` in this scope. Also the reply handles that it dropped.
-    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> (T, Vec<Unanswered>) {
+    /// Runs `work` in this scope. Also the reply handles that it dropped, if any.
+    pub(crate) fn run<T>(&mut self, work: impl FnOnce() -> T) -> (T, Option<Vec<Unanswered>>) {
         let before = self.swap();
         let done = work();
-        let after = self.swap();
-        if after == before {
-            return (done, Vec::new());
-        }
+        let dropped = self.swap() > before;
         let take = |current: &mut Current| current.unanswered.split_off(before);
-        (done, CURRENT.with_borrow_mut(take))
+        (done, dropped.then(|| CURRENT.with_borrow_mut(take)))
     }
 }
 

@@ -38,7 +38,7 @@ pub fn run_as<T>(
         Scope::Process,
     );
     let (outcome, unanswered) = scope.run(|| catch(work));
-    (outcome, DroppedReplies(unanswered))
+    (outcome, DroppedReplies(unanswered.unwrap_or_default()))
 }
 
 /// Reply handles that were dropped without a reply. Whoever drops this answers for them: within
