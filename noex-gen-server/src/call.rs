@@ -71,20 +71,21 @@ where
     /// Sends the request that `make` builds; its reply will wake `caller`.
     fn send(&mut self, make: F, caller: &Waker) -> Result<(), CallError> {
         if let Some(process) = self.to.held() {
-            (self.reply, self.parked) = push(process, make, self.timeout, caller)?;
-            return Ok(());
+            let (reply, parked) = (&mut self.reply, &mut self.parked);
+            return push(process, make, self.timeout, caller, reply, parked);
         }
         match self.to.resolve()? {
             Address::Local(process) => {
-                (self.reply, self.parked) = push(&process, make, self.timeout, caller)?;
+                let (reply, parked) = (&mut self.reply, &mut self.parked);
+                push(&process, make, self.timeout, caller, reply, parked)
             }
             Address::Remote { node, target } => {
                 let (reply, reply_to, _guard) = ReplyFuture::new(&node, self.timeout, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
                 self.reply = Some(reply);
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// The request waits for room, or its time is over.
@@ -116,27 +117,29 @@ where
     }
 }
 
-type Sent<S, R> = (Option<ReplyFuture<R>>, Option<Box<Parked<S>>>);
-
 /// Queues a call to a process of this node.
 fn push<S: GenServer, R: Wire>(
     process: &Arc<Process<Request<S>>>,
     make: impl FnOnce(ReplyTo<R>) -> S::Call,
     timeout: Duration,
     caller: &Waker,
-) -> Result<Sent<S, R>, CallError> {
+    waiting: &mut Option<ReplyFuture<R>>,
+    parked: &mut Option<Box<Parked<S>>>,
+) -> Result<(), CallError> {
     if process.is_current() {
         return Err(CallError::CallingSelf);
     }
     let (reply, reply_to, guard) = ReplyFuture::new(process.node(), timeout, caller);
     match process.mailbox().push(Request::Call(make(reply_to), guard)) {
-        Ok(()) => Ok((Some(reply), None)),
+        Ok(()) => {}
         Err(PushError::Full(request)) => {
             let process = Arc::clone(process);
-            Ok((Some(reply), Some(Box::new(Parked { process, request }))))
+            *parked = Some(Box::new(Parked { process, request }));
         }
-        Err(PushError::Closed(_)) => Err(CallError::NoProcess),
+        Err(PushError::Closed(_)) => return Err(CallError::NoProcess),
     }
+    *waiting = Some(reply);
+    Ok(())
 }
 
 /// Sends a call to another node.

@@ -1,5 +1,7 @@
 //! The life of a server: names, `init`, one message after the other, `terminate`.
 
+use std::future::poll_fn;
+
 use noex_core::call::{Inbound, ReplyTo};
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
@@ -69,8 +71,11 @@ async fn live<S: GenServer>(
         if let Flow::Stop(reason) = flow {
             return reason;
         }
-        flow = match receiver.next().await {
-            Incoming::Message(Request::Call(call, guard)) => {
+        let mut next = None;
+        poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
+        flow = match next {
+            None => Flow::Continue,
+            Some(Incoming::Message(Request::Call(call, guard))) => {
                 if guard.is_wanted(cx.node()) {
                     cx.set_deadline(Deadline::OfCall(guard));
                     let flow = state.handle_call(call, cx).await;
@@ -80,9 +85,9 @@ async fn live<S: GenServer>(
                     Flow::Continue
                 }
             }
-            Incoming::Message(Request::Cast(cast)) => state.handle_cast(cast, cx).await,
-            Incoming::Encoded(inbound) => handle_encoded(state, inbound, protocol, cx).await,
-            Incoming::Info(info) => match *info {
+            Some(Incoming::Message(Request::Cast(cast))) => state.handle_cast(cast, cx).await,
+            Some(Incoming::Encoded(inbound)) => handle_encoded(state, inbound, protocol, cx).await,
+            Some(Incoming::Info(info)) => match *info {
                 Info::Stop(reason) => Flow::Stop(reason),
                 Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
                 // Boxed for the same reason.

@@ -30,7 +30,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
@@ -79,6 +79,8 @@ pub(crate) struct ReplyCell {
     pub(super) time: AtomicU64,
     pub(super) chunk: &'static Chunk,
     caller: UnsafeCell<Option<Waker>>,
+    /// Which task that is, for the caller alone.
+    task: [AtomicUsize; 2],
     /// Where the handle went. Set by the handle before `EXPORTED`.
     exported: UnsafeCell<Option<Box<(LocalNode, CallRef)>>>,
     body: UnsafeCell<Body>,
@@ -124,6 +126,7 @@ impl ReplyCell {
             time: AtomicU64::new(0),
             chunk,
             caller: UnsafeCell::new(None),
+            task: [AtomicUsize::new(0), AtomicUsize::new(0)],
             exported: UnsafeCell::new(None),
             body: UnsafeCell::new(MaybeUninit::uninit()),
         }
@@ -143,10 +146,10 @@ impl ReplyCell {
         // SAFETY: a free cell is its finder's alone.
         let former = unsafe { self.swap_caller(Some(caller.clone())) };
         debug_assert!(former.is_none(), "whoever settles takes the waker");
+        self.note_task(caller);
         self.word.store(before | WAITING, Ordering::Release);
         let waiting = Waiting {
             cell: Some(self),
-            caller: WakerId::of(caller),
             reply: PhantomData,
         };
         let handle = Handle {
@@ -198,6 +201,18 @@ impl ReplyCell {
             self.recycle();
         }
         caller
+    }
+
+    fn note_task(&self, caller: &Waker) {
+        for (place, part) in self.task.iter().zip(parts_of(caller)) {
+            place.store(part, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether `caller` wakes the task that was noted, as far as [`Waker::will_wake`] can tell.
+    fn is_task(&self, caller: &Waker) -> bool {
+        let task = self.task.iter().map(|place| place.load(Ordering::Relaxed));
+        task.eq(parts_of(caller))
     }
 
     /// Makes the waker ready to be taken by this side, if nobody has.
@@ -256,6 +271,12 @@ impl ReplyCell {
             }
         })
     }
+}
+
+/// What [`Waker::will_wake`] looks at.
+fn parts_of(waker: &Waker) -> [usize; 2] {
+    let vtable = std::ptr::from_ref(waker.vtable());
+    [waker.data().addr(), vtable.addr()]
 }
 
 const fn fits<T>() -> bool {
@@ -369,21 +390,7 @@ impl<R> Drop for Handle<R> {
 #[derive(Debug)]
 pub(crate) struct Waiting<R> {
     cell: Option<&'static ReplyCell>,
-    caller: WakerId,
     reply: PhantomData<fn() -> R>,
-}
-
-/// Which task a waker wakes, as far as [`Waker::will_wake`] can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct WakerId(usize, usize);
-
-impl WakerId {
-    fn of(waker: &Waker) -> Self {
-        Self(
-            waker.data().addr(),
-            std::ptr::from_ref(waker.vtable()).addr(),
-        )
-    }
 }
 
 impl<R> Waiting<R> {
@@ -399,14 +406,15 @@ impl<R> Waiting<R> {
             let answered = self.give_up();
             return Poll::Ready(answered.unwrap_or(Outcome::Expired));
         }
-        if self.caller != WakerId::of(caller) {
+        if !cell.is_task(caller) {
             self.wait_as(cell, word, caller);
         }
         Poll::Pending
     }
 
     /// Another task waits now, or this one with another waker.
-    fn wait_as(&mut self, cell: &'static ReplyCell, word: u64, caller: &Waker) {
+    #[cold]
+    fn wait_as(&self, cell: &'static ReplyCell, word: u64, caller: &Waker) {
         let new = caller.clone();
         let busy = || {
             cell.word
@@ -419,7 +427,7 @@ impl<R> Waiting<R> {
         }
         // SAFETY: the waker is the caller's while `BUSY`.
         let former = unsafe { cell.swap_caller(Some(new)) };
-        self.caller = WakerId::of(caller);
+        cell.note_task(caller);
         if cell.word.fetch_and(!BUSY, Ordering::AcqRel) & SETTLED != 0 {
             // SAFETY: whoever settled meanwhile left it to the caller.
             let missed = unsafe { cell.swap_caller(None) };

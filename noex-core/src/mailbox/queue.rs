@@ -278,17 +278,20 @@ impl<M> Mailbox<M> {
         look(self.state.lock().urgent(), &self.urgent)
     }
 
-    /// Takes the first thing, and all that is behind it into `batch`, which is empty.
+    /// Takes the first thing into `place`, and all that is behind it into `batch`, which is empty.
+    #[inline]
     pub(crate) fn poll_take(
         &self,
+        place: &mut Option<Incoming<M>>,
         batch: &mut VecDeque<Incoming<M>>,
         cx: &Context<'_>,
-    ) -> Poll<Incoming<M>> {
+    ) -> Poll<()> {
         let mut state = self.state.lock();
-        let Some(next) = state.first.take() else {
+        if state.first.is_none() {
             self.sleep(state, batch, cx);
             return Poll::Pending;
-        };
+        }
+        *place = state.first.take();
         if matches!(self.overflow, Overflow::DropOldest) {
             // What waits must stay where a newer message can take its place.
             state.first = state.rest.pop_front();
@@ -300,7 +303,7 @@ impl<M> Mailbox<M> {
         // A wish for room that `note_taken` missed is seen here, under the lock.
         let room = self.capacity.saturating_sub(batch.len());
         self.wake_senders(state, room);
-        Poll::Ready(next)
+        Poll::Ready(())
     }
 
     /// Adds all that is there to `batch`. `Pending`: there was nothing.

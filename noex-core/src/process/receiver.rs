@@ -60,7 +60,25 @@ impl<M: Send + 'static> Receiver<M> {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Incoming<M> {
-        poll_fn(|cx| self.poll_next(cx)).await
+        let mut next = None;
+        poll_fn(|cx| {
+            ready!(self.poll_next(&mut next, cx));
+            next.take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often.
+    pub fn poll_next(
+        &mut self,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let next = self.poll_turn(place, cx);
+        if next.is_pending() {
+            self.turn.end();
+        }
+        next
     }
 
     /// Gives back the memory that the mailbox and its batch do not need now: for a process that
@@ -135,44 +153,35 @@ impl<M: Send + 'static> Receiver<M> {
         .await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
-        let next = self.poll_turn(cx);
-        if next.is_pending() {
-            self.turn.end();
-        }
-        next
-    }
-
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Incoming<M>> {
+    fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let coop = ready!(poll_proceed(cx));
         let mailbox = self.process.mailbox();
         if mailbox.urgent() != 0 {
             if mailbox.urgent() & DESCRIBE != 0
                 && let Some(description) = mailbox.take_description()
             {
-                return Poll::Ready(description);
+                *place = Some(description);
+                return Poll::Ready(());
             }
             ready!(self.poll_urgent(cx));
         }
         let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
-            let next = ready!(mailbox.poll_take(&mut self.batch, cx));
+            ready!(mailbox.poll_take(place, &mut self.batch, cx));
             coop.made_progress();
             // The turn is looked at behind the first message of a batch, which is in hand.
             self.turn.wants_look();
-            return Poll::Ready(next);
+            return Poll::Ready(());
         }
         if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         coop.made_progress();
-        let Some(next) = self.batch.pop_front() else {
-            return Poll::Pending;
-        };
+        *place = self.batch.pop_front();
         mailbox.note_taken(self.batch.len());
         mailbox.make_room();
-        Poll::Ready(next)
+        Poll::Ready(())
     }
 
     /// `Pending` while something other than the queue decides.
