@@ -30,12 +30,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
-use super::CallError;
+use super::{CallError, Remote};
 use super::pool::{self, Chunk};
 use super::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::id::CallRef;
@@ -61,6 +61,8 @@ const GIVEN_UP: u64 = 1 << 7;
 const BUSY: u64 = 1 << 8;
 /// The handle has left for another node.
 const EXPORTED: u64 = 1 << 9;
+/// The cell is no caller's: it holds the way to one on another node.
+const FOREIGN: u64 = 1 << 10;
 /// Above the flags stands the generation.
 const GENERATION: u32 = 16;
 
@@ -133,6 +135,7 @@ impl ReplyCell {
     }
 
     /// Begins a call. The cell is free, and nobody else's: it came from the pool.
+    #[inline]
     pub(super) fn open<R: Send + 'static>(
         &'static self,
         owner: u64,
@@ -152,12 +155,7 @@ impl ReplyCell {
             cell: Some(self),
             reply: PhantomData,
         };
-        let handle = Handle {
-            cell: self,
-            taken: AtomicBool::new(false),
-            reply: PhantomData,
-        };
-        (waiting, handle, Generation(before >> GENERATION))
+        (waiting, Handle::of(self), Generation(before >> GENERATION))
     }
 
     pub(super) fn standing(&self, generation: Generation) -> Standing {
@@ -226,11 +224,13 @@ impl ReplyCell {
     }
 
     /// Both sides are through with the cell.
+    #[inline]
     fn recycle(&'static self) {
-        // SAFETY: nobody else refers to it but by its generation, which ends here.
-        let exported = unsafe { self.exported.with_mut(|place| (*place).take()) };
-        drop(exported);
         let word = self.word.load(Ordering::Relaxed);
+        if word & EXPORTED != 0 {
+            // SAFETY: nobody else refers to it but by its generation, which ends here.
+            drop(unsafe { self.exported.with_mut(|place| (*place).take()) });
+        }
         let next = ((word >> GENERATION) + 1) << GENERATION;
         self.word.store(next, Ordering::Release);
         pool::give(self);
@@ -288,12 +288,25 @@ const fn fits<T>() -> bool {
 #[derive(Debug)]
 pub(crate) struct Duty(&'static ReplyCell);
 
-/// A [`Duty`] of one type of reply, which can be taken out once where it is shared.
+/// The right, and the duty, to answer one call, of this node or another one. It can be taken out
+/// once where it is shared.
+///
+/// The cell is the caller's, or one that holds the way to the caller: so a handle is one word,
+/// which is all that a queued message carries of its reply.
 #[derive(Debug)]
 pub(crate) struct Handle<R> {
-    cell: &'static ReplyCell,
-    taken: AtomicBool,
+    /// Null once it was taken.
+    cell: AtomicPtr<ReplyCell>,
     reply: PhantomData<fn(R)>,
+}
+
+/// What was taken out of a handle.
+#[derive(Debug)]
+pub(crate) enum Right {
+    /// To answer a call of this node.
+    Own(Duty),
+    /// To answer a call of another node.
+    Foreign(Remote),
 }
 
 impl Duty {
@@ -317,6 +330,7 @@ impl Duty {
         self.0.word.fetch_or(EXPORTED, Ordering::AcqRel) & GIVEN_UP == 0
     }
 
+    #[inline]
     fn give<T>(self, kind: u64, value: T) {
         let cell = ManuallyDrop::new(self).0;
         // SAFETY: the body is the handle's until `ANSWERED`, and this is the handle.
@@ -355,34 +369,58 @@ impl Drop for Duty {
 }
 
 impl<R> Handle<R> {
-    pub(crate) fn reply(mut self, reply: R) {
-        if let Some(duty) = self.take_own() {
-            duty.give(0, reply);
+    fn of(cell: &'static ReplyCell) -> Self {
+        Self {
+            cell: AtomicPtr::new(std::ptr::from_ref(cell).cast_mut()),
+            reply: PhantomData,
         }
     }
 
-    pub(crate) fn fail(mut self, error: CallError) {
-        if let Some(duty) = self.take_own() {
-            duty.fail(error);
-        }
+    /// A handle for a call of another node.
+    pub(crate) fn foreign(remote: Remote) -> Self {
+        let cell = pool::take();
+        // SAFETY: a free cell is its finder's alone.
+        unsafe { cell.write_body(remote) };
+        cell.word.fetch_or(FOREIGN, Ordering::Relaxed);
+        Self::of(cell)
     }
 
-    /// The duty, unless it was taken before.
-    pub(crate) fn take(&self) -> Option<Duty> {
-        let taken = self.taken.swap(true, Ordering::Relaxed);
-        (!taken).then(|| Duty(self.cell))
-    }
-
-    fn take_own(&mut self) -> Option<Duty> {
-        let taken = std::mem::replace(self.taken.get_mut(), true);
-        (!taken).then(|| Duty(self.cell))
-    }
-}
-
-impl<R> Drop for Handle<R> {
+    /// Answers a call of this node. For one of another node, the way to its caller, and the reply.
     #[inline]
-    fn drop(&mut self) {
-        drop(self.take_own());
+    pub(crate) fn reply(&mut self, reply: R) -> Option<(Remote, R)> {
+        match self.take_own()? {
+            Right::Own(duty) => {
+                duty.give(0, reply);
+                None
+            }
+            Right::Foreign(remote) => Some((remote, reply)),
+        }
+    }
+
+    /// What it holds, unless it was taken before.
+    pub(crate) fn take(&self) -> Option<Right> {
+        let cell = self.cell.swap(std::ptr::null_mut(), Ordering::Relaxed);
+        Self::open(cell)
+    }
+
+    /// As [`take`](Self::take), where it is not shared.
+    #[inline]
+    pub(crate) fn take_own(&mut self) -> Option<Right> {
+        let cell = std::mem::replace(self.cell.get_mut(), std::ptr::null_mut());
+        Self::open(cell)
+    }
+
+    #[inline]
+    fn open(cell: *mut ReplyCell) -> Option<Right> {
+        // SAFETY: a handle points nowhere, or to a cell, all of which live for ever.
+        let cell = unsafe { cell.as_ref() }?;
+        if cell.word.load(Ordering::Relaxed) & FOREIGN == 0 {
+            return Some(Right::Own(Duty(cell)));
+        }
+        // SAFETY: a foreign cell is its handle's alone, and was written as it was made.
+        let remote = unsafe { cell.read_body::<Remote>() };
+        cell.recycle();
+        Some(Right::Foreign(remote))
     }
 }
 
@@ -394,11 +432,19 @@ pub(crate) struct Waiting<R> {
 }
 
 impl<R> Waiting<R> {
+    #[inline]
     pub(crate) fn poll(&mut self, caller: &Waker) -> Poll<Outcome<R>> {
         let Some(cell) = self.cell else {
             return Poll::Ready(Outcome::Failed(CallError::ReplyDropped));
         };
         let word = cell.word.load(Ordering::Acquire);
+        if word & (ANSWERED | ENCODED | FAILED | EXPIRING) == ANSWERED {
+            self.cell = None;
+            // SAFETY: as in `take`, which does this for all that is less common.
+            let reply = unsafe { cell.read_body() };
+            cell.recycle();
+            return Poll::Ready(Outcome::Reply(reply));
+        }
         if word & ANSWERED != 0 {
             return Poll::Ready(self.take(cell, word));
         }
@@ -475,6 +521,7 @@ impl<R> Waiting<R> {
     }
 
     /// Takes what is there. The caller is through with the cell by that.
+    #[cold]
     fn take(&mut self, cell: &'static ReplyCell, word: u64) -> Outcome<R> {
         self.cell = None;
         // SAFETY: behind `ANSWERED` the body is the caller's, who takes it once, and of the kind
@@ -513,5 +560,12 @@ impl fmt::Debug for ReplyCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word.load(Ordering::Relaxed);
         write!(f, "ReplyCell({:#b})", word & ((1 << GENERATION) - 1))
+    }
+}
+
+impl<R> Drop for Handle<R> {
+    #[inline]
+    fn drop(&mut self) {
+        debug_assert!(self.cell.get_mut().is_null(), "whoever holds it takes it out");
     }
 }

@@ -96,6 +96,7 @@ impl Deadlines {
     }
 
     /// Begins a call whose caller, which `caller` wakes, waits for `timeout`.
+    #[inline]
     pub(super) fn open<R: Send + 'static>(
         &self,
         timeout: Duration,
@@ -111,10 +112,15 @@ impl Deadlines {
         cell.chunk.touch();
         let early = time & RUNNING != 0 && time & !RUNNING < self.armed.load(Ordering::SeqCst);
         if early || self.asleep.load(Ordering::Relaxed) {
-            self.asleep.store(false, Ordering::SeqCst);
-            self.rearm.notify_one();
+            self.wake();
         }
         (waiting, handle, CallGuard::new(cell, generation))
+    }
+
+    #[cold]
+    fn wake(&self) {
+        self.asleep.store(false, Ordering::SeqCst);
+        self.rearm.notify_one();
     }
 
     /// Whether the time of a call is not over. If it is, its caller is told before any sweep.

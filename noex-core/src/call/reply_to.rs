@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use parking_lot::Mutex;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cell::Handle;
-use super::{CallError, Remote};
+use super::cell::{Handle, Right};
+use super::CallError;
 use crate::codec::{self, Wire};
 use crate::process::{Unanswered, leave_unanswered};
 
@@ -26,64 +25,51 @@ use crate::process::{Unanswered, leave_unanswered};
 ///     waiting.push(reply);
 /// }
 /// ```
-pub struct ReplyTo<R: Send + 'static>(Option<Inner<R>>);
-
-enum Inner<R> {
-    Local(Handle<R>),
-    /// Boxed, so that the handles of local calls are small where they queue.
-    Remote(Mutex<Option<Box<Remote>>>),
-}
+pub struct ReplyTo<R: Send + 'static>(Handle<R>);
 
 impl<R: Send + 'static> ReplyTo<R> {
     pub(super) const fn local(handle: Handle<R>) -> Self {
-        Self(Some(Inner::Local(handle)))
+        Self(handle)
     }
 }
 
 impl<R: Wire> ReplyTo<R> {
     /// Sends the reply. A caller that gave up never sees it; one on another node learns if the
     /// reply can't be encoded.
+    #[inline]
     pub fn send(mut self, reply: R) {
-        match self.0.take() {
-            Some(Inner::Local(handle)) => handle.reply(reply),
-            Some(Inner::Remote(remote)) => {
-                if let Some(remote) = remote.into_inner() {
-                    remote.reply(&reply);
-                }
-            }
-            None => {}
+        if let Some((remote, reply)) = self.0.reply(reply) {
+            remote.reply(&reply);
         }
     }
 
     /// Fails the call with `error`.
     pub fn fail(mut self, error: CallError) {
-        match self.0.take() {
-            Some(Inner::Local(handle)) => handle.fail(error),
-            Some(Inner::Remote(remote)) => {
-                if let Some(remote) = remote.into_inner() {
-                    remote.fail(error);
-                }
-            }
+        match self.0.take_own() {
+            Some(Right::Own(duty)) => duty.fail(error),
+            Some(Right::Foreign(remote)) => remote.fail(error),
             None => {}
         }
     }
 }
 
 impl<R: Send + 'static> Drop for ReplyTo<R> {
+    #[inline]
     fn drop(&mut self) {
-        match self.0.take() {
-            Some(Inner::Local(handle)) => {
-                if let Some(duty) = handle.take() {
-                    leave_unanswered(Unanswered::Local(duty));
-                }
+        if let Some(right) = self.0.take_own() {
+            leave(right);
+        }
+    }
+}
+
+#[cold]
+fn leave(right: Right) {
+    match right {
+        Right::Own(duty) => leave_unanswered(Unanswered::Local(duty)),
+        Right::Foreign(remote) => {
+            if let Some(remote) = codec::give_back(remote) {
+                leave_unanswered(Unanswered::Remote(remote));
             }
-            Some(Inner::Remote(remote)) => {
-                let remote = remote.into_inner();
-                if let Some(remote) = remote.and_then(|remote| codec::give_back(*remote)) {
-                    leave_unanswered(Unanswered::Remote(remote));
-                }
-            }
-            None => {}
         }
     }
 }
@@ -92,16 +78,10 @@ impl<R: Send + 'static> Serialize for ReplyTo<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // First of all: a foreign serializer leaves the handle as it was.
         let (node, to) = codec::destination().map_err(S::Error::custom)?;
-        let address = match &self.0 {
-            Some(Inner::Local(handle)) => handle.take().map(|duty| node.open_call(duty, to)),
-            Some(Inner::Remote(remote)) => {
-                let remote = remote.lock().take();
-                remote.map(|remote| remote.pass_on(to))
-            }
-            None => None,
-        };
-        let Some(address) = address else {
-            return Err(S::Error::custom("a reply handle can be encoded once"));
+        let address = match self.0.take() {
+            Some(Right::Own(duty)) => node.open_call(duty, to),
+            Some(Right::Foreign(remote)) => remote.pass_on(to),
+            None => return Err(S::Error::custom("a reply handle can be encoded once")),
         };
         let place = codec::export(address).map_err(S::Error::custom)?;
         serializer.serialize_u32(place)
@@ -112,8 +92,7 @@ impl<'de, R: Send + 'static> Deserialize<'de> for ReplyTo<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         let remote = codec::import(place).map_err(D::Error::custom)?;
-        let remote = Mutex::new(Some(Box::new(remote)));
-        Ok(Self(Some(Inner::Remote(remote))))
+        Ok(Self(Handle::foreign(remote)))
     }
 }
 

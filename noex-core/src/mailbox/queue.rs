@@ -115,6 +115,7 @@ impl<M> Mailbox<M> {
     ///
     /// # Errors
     /// [`PushError`] hands the message back.
+    #[inline(always)]
     pub fn push(&self, message: M) -> Result<(), PushError<M>> {
         let state = self.state.lock();
         if state.closed {
@@ -194,7 +195,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
         if state.first.is_none() {
             state.first = Some(incoming);

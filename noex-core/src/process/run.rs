@@ -59,8 +59,8 @@ impl<F: Future<Output = ExitReason>> Future for ProcessTask<F> {
             Some(reason) => (reason, None),
             None => match poll(this.scope, || body.poll(cx)) {
                 (Poll::Pending, unanswered) => {
-                    for call in unanswered.into_iter().flatten() {
-                        call.fail(CallError::ReplyDropped);
+                    if let Some(unanswered) = unanswered {
+                        fail_all(unanswered);
                     }
                     return Poll::Pending;
                 }
@@ -69,6 +69,13 @@ impl<F: Future<Output = ExitReason>> Future for ProcessTask<F> {
         };
         finish(this.scope, reason, unanswered, || this.body.set(None));
         Poll::Ready(())
+    }
+}
+
+#[cold]
+fn fail_all(unanswered: Vec<Unanswered>) {
+    for call in unanswered {
+        call.fail(CallError::ReplyDropped);
     }
 }
 
