@@ -150,7 +150,7 @@ pub use noex_macros::main;
 /// assert_eq!(counter.parse("many".into()).await?, Err("many".into()));
 /// // A name is called as a reference is, and a message can be made by hand.
 /// Global("counter").add(1)?;
-/// let n = Counter::call(Global("counter"), |reply| CounterCall::Get { reply }).await?;
+/// let n = Counter::call(Global("counter"), CounterCall::Get).await?;
 /// assert_eq!(n, 43);
 /// # node.stop().await;
 /// # Ok(())

@@ -169,7 +169,7 @@ async fn the_messages_are_there_for_calls_by_hand() {
     let _inside = node.enter();
     Counter::start(1).name("counter").await.expect("it starts");
     Counter::cast("counter", CounterCast::Add { by: 1 }).expect("queued");
-    let n = Counter::call("counter", |reply| CounterCall::Get { reply }).await;
+    let n = Counter::call("counter", CounterCall::Get).await;
     assert_eq!(n, Ok(2));
     let n = Counter::call("counter", |reply| CounterCall::WaitFor { at: 1, reply }).await;
     assert_eq!(n, Ok(2));

@@ -7,6 +7,7 @@ use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::messages::reply_type;
 use super::outcome::Outcome;
+use super::shape::Shape;
 
 /// `trait CounterClient`, for whatever is a `Callee` of it.
 pub(crate) fn expand(server: &Server) -> TokenStream {
@@ -45,15 +46,23 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
     let (ty, enumeration) = (&server.ty, server.messages(handler.kind));
     let (_, types, _) = server.generics.split_for_impl();
     let later = matches!(handler.outcome, Outcome::Later { .. });
-    let (docs, field) = (handler.documentation(), handler.reply_field());
+    let (docs, reply_field) = (handler.documentation(), handler.reply_field());
     let inputs = || {
         let inputs = handler.inputs.iter();
-        inputs.filter(|input| !(later && input.name == field))
+        inputs.filter(|input| !(later && input.name == reply_field))
     };
     let handle = Ident::new("handle", Span::mixed_site());
-    let names: Vec<_> = inputs().map(|input| &input.name).collect();
+    let names = inputs().map(|input| &input.name);
     let given = inputs().map(|input| &input.ty);
     let head = quote! { #docs #(#cfgs)* fn #name(&self, #(#names: #given),*) };
+    let fields = handler.fields();
+    let is_handle = |field: &&Ident| handler.kind == Kind::Call && **field == reply_field;
+    let values: Vec<_> = fields
+        .iter()
+        .map(|field| if is_handle(&field) { &handle } else { field })
+        .collect();
+    let path = quote! { #enumeration::#variant };
+    let message = Shape::of(handler).fill(&path, &fields, &values);
     match (handler.kind, reply_type(server, handler)) {
         (Kind::Call, Some(reply)) => {
             let make = quote! {
@@ -63,7 +72,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
             let call = quote! {
                 <#ty as ::noex::GenServer>::call(
                     self,
-                    move |#handle| #enumeration::#variant { #(#names,)* #field: #handle },
+                    move |#handle| #message,
                 )
             };
             match handler.outcome.reply().filter(|_| server.local && !later) {
@@ -77,7 +86,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
         }
         (Kind::Cast, _) => quote! {
             #head -> ::core::result::Result<(), ::noex::CastError<#enumeration #types>> {
-                <#ty as ::noex::GenServer>::cast(self, #enumeration::#variant { #(#names),* })
+                <#ty as ::noex::GenServer>::cast(self, #message)
             }
         },
         _ => TokenStream::new(),

@@ -8,8 +8,8 @@ use syn::{Ident, ImplItem, ItemImpl};
 use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::init::Init;
-use super::messages::reply_type;
 use super::outcome::Outcome;
+use super::shape::Shape;
 
 /// `impl GenServer for Counter`.
 pub(crate) fn expand(server: &Server) -> TokenStream {
@@ -162,13 +162,12 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
     let names: Vec<Ident> = (0..handler.inputs.len())
         .map(|index| local(&format!("input_{index}")))
         .collect();
-    let fields = handler.inputs.iter().map(|input| &input.name);
-    let mut pattern = quote! { #(#fields: #names,)* };
     let reply = local("reply");
-    if reply_type(server, handler).is_some() && !matches!(handler.outcome, Outcome::Later { .. }) {
-        let field = handler.reply_field();
-        pattern.extend(quote! { #field: #reply });
-    }
+    let bound: Vec<&Ident> = names.iter().chain([&reply]).collect();
+    let fields = handler.fields();
+    let enumeration = server.messages(handler.kind);
+    let path = quote! { #enumeration::#variant };
+    let pattern = Shape::of(handler).fill(&path, &fields, &bound[..fields.len()]);
     let handled = handled(handler, &names);
     let (answer, flow) = (local("answer"), local("flow"));
     let sent = if server.local {
@@ -189,8 +188,7 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
         },
         Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => flow_of(handler, &handled),
     };
-    let enumeration = server.messages(handler.kind);
-    quote! { #(#cfgs)* #enumeration::#variant { #pattern } => { #body } }
+    quote! { #(#cfgs)* #pattern => { #body } }
 }
 
 /// The handler, called with these inputs. That its future can't move between threads is said at

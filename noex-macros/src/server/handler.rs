@@ -118,6 +118,20 @@ impl Handler {
         quote! { #(#docs)* }
     }
 
+    /// The names of its message's fields, in order. In a call, one of them holds the reply handle.
+    pub(crate) fn fields(&self) -> Vec<Ident> {
+        let inputs = self.inputs.iter().map(|input| input.name.clone());
+        inputs.chain(self.added_reply_field()).collect()
+    }
+
+    /// The field that holds the reply handle, where none of the inputs is it.
+    pub(crate) fn added_reply_field(&self) -> Option<Ident> {
+        match self.outcome {
+            Outcome::Reply(_) | Outcome::ReplyAndFlow(_) => Some(self.reply_field()),
+            Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => None,
+        }
+    }
+
     /// The field of the variant that holds the reply handle.
     pub(crate) fn reply_field(&self) -> Ident {
         if let Outcome::Later { field, .. } = &self.outcome {

@@ -6,6 +6,7 @@ use quote::quote;
 use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::outcome::Outcome;
+use super::shape::Shape;
 
 /// `CounterCall` and `CounterCast`.
 pub(crate) fn expand(server: &Server) -> TokenStream {
@@ -66,25 +67,27 @@ fn variant(server: &Server, handler: &Handler) -> TokenStream {
         inputs,
         ..
     } = handler;
-    let docs = handler.documentation();
+    let shape = Shape::of(handler);
+    let name = |name: &Ident| (shape == Shape::Named).then(|| quote! { #name: });
     let mut fields: Vec<TokenStream> = inputs
         .iter()
         .map(|input| {
-            let (name, ty) = (&input.name, &input.ty);
-            let doc = format!("The handler's `{name}`.");
-            quote! { #[doc = #doc] #name: #ty }
+            let (ty, doc) = (&input.ty, format!("The handler's `{}`.", input.name));
+            let name = name(&input.name);
+            quote! { #[doc = #doc] #name #ty }
         })
         .collect();
-    if !matches!(handler.outcome, Outcome::Later { .. })
-        && let Some(reply) = reply_type(server, handler)
-    {
-        let field = handler.reply_field();
-        fields.push(quote! {
-            #[doc = "Answers the call."]
-            #field: ::noex::ReplyTo<#reply>
-        });
+    if let Some((field, reply)) = handler.added_reply_field().zip(reply_type(server, handler)) {
+        let name = name(&field);
+        fields.push(quote! { #[doc = "Answers the call."] #name ::noex::ReplyTo<#reply> });
     }
-    quote! { #docs #(#cfgs)* #variant { #(#fields),* } }
+    let fields = match shape {
+        Shape::Unit => TokenStream::new(),
+        Shape::OfReply => quote! { (#(#fields),*) },
+        Shape::Named => quote! { { #(#fields),* } },
+    };
+    let docs = handler.documentation();
+    quote! { #docs #(#cfgs)* #variant #fields }
 }
 
 /// A variant that can't be, for the type parameters that no message has.

@@ -16,6 +16,7 @@ mod handler;
 mod outcome;
 mod signature;
 mod owned_type;
+mod shape;
 mod messages;
 mod dispatch;
 mod client;
