@@ -167,7 +167,9 @@ pub use noex_macros::main;
 /// - `#[info]`: news of the type of its parameter, which is [`Down`], [`Exit`], [`PeerEvent`], or a
 ///   type of yours that was posted as [`Info::Other`]; [`Info`] takes what no other does. It gives
 ///   nothing, or [`Flow`].
-/// - `#[continue_]` runs once, behind `init` and before any message. It gives nothing, or [`Flow`].
+/// - `#[continue_]`: what is done before the next message, but behind the handler that asks for it
+///   with `cx.continue_with(CounterContinue::Load { key })`. The one without values is asked for by
+///   `init` itself: it runs first of all. It gives nothing, or [`Flow`].
 /// - `#[terminate]` runs last; see [`GenServer::terminate`]. It may take `reason: &ExitReason`.
 ///
 /// All of them may be async, begin with `&self` or `&mut self` (`init` has neither), and may take
@@ -270,8 +272,8 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::{
-        BehindInit, exit_reason, info_as, is_message, movable, refuse_to_come, refuse_to_leave,
-        unhandled, unhandled_continue,
+        exit_reason, info_as, is_message, movable, refuse_to_come, refuse_to_leave, unhandled,
+        unhandled_continue,
     };
     pub use crate::run::run;
     pub use serde;

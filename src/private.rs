@@ -44,12 +44,7 @@ pub fn unhandled<S: GenServer>(cx: &Context<S>, info: &Info) -> Flow {
     Flow::Continue
 }
 
-/// What a server goes on with behind its `init`, if it has a `#[continue_]` handler.
-#[derive(Debug, Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "the expansion makes it")]
-pub struct BehindInit;
-
-/// What becomes of a value that was handed on by hand: the handler goes on behind `init` alone.
+/// What becomes of a value that none of the `#[continue_]` handlers takes.
 pub fn unhandled_continue(pid: Pid) -> Flow {
     tracing::warn!(%pid, "a value given to continue_with is not handled; dropped");
     Flow::Continue

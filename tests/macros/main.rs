@@ -2,6 +2,7 @@
 
 #![deny(missing_docs, dead_code, unused)]
 
+mod continues;
 mod counter;
 mod generics;
 mod info;

@@ -89,11 +89,12 @@ impl Server {
             .filter(move |handler| handler.kind == kind)
     }
 
-    /// The enum of its calls or casts.
+    /// The enum of its calls, of its casts, or of what it goes on with.
     pub(crate) fn messages(&self, kind: Kind) -> Ident {
         let suffix = match kind {
             Kind::Cast => "Cast",
-            Kind::Call | Kind::Info | Kind::Continue | Kind::Terminate => "Call",
+            Kind::Continue => "Continue",
+            Kind::Call | Kind::Info | Kind::Terminate => "Call",
         };
         format_ident!("{}{suffix}", self.name, span = self.name_span())
     }
@@ -183,8 +184,12 @@ fn refuse_doubles(handlers: &[Handler], errors: &mut Vec<Error>) {
                 "this type has an #[info] handler already: let one handle both, or wrap the \
                  message in a type of its own"
             }
-            Kind::Continue if earlier.next().is_some() => {
-                "a server has one #[continue_] handler: let it do both"
+            Kind::Continue
+                if handler.inputs.is_empty() && earlier.any(|other| other.inputs.is_empty()) =>
+            {
+                "the #[continue_] handler without values runs behind `init`, and there is one: let \
+                 it do both, or give this one a value, `step: u32`, and ask for it with \
+                 `cx.continue_with(…)`"
             }
             Kind::Terminate if earlier.next().is_some() => {
                 "a server has one #[terminate] handler: let it do both"

@@ -79,7 +79,7 @@ fn local(name: &str) -> Ident {
 }
 
 fn init(server: &Server) -> TokenStream {
-    let (cx, arguments, made_here) = (local("cx"), local("arguments"), local("made"));
+    let (cx, arguments) = (local("cx"), local("arguments"));
     let names: Vec<Ident> = (0..server.init.inputs.len())
         .map(|index| local(&format!("argument_{index}")))
         .collect();
@@ -95,9 +95,16 @@ fn init(server: &Server) -> TokenStream {
     } else {
         quote! { ::core::result::Result::Ok(#made) }
     };
-    let continues = server.handlers(Kind::Continue).next().map(|handler| {
-        let cfgs = &handler.cfgs;
-        quote! { #(#cfgs)* #cx.continue_with(::noex::__private::BehindInit); }
+    let behind = server.handlers(Kind::Continue);
+    let behind = behind.filter(|handler| handler.inputs.is_empty());
+    let continues = behind.map(|handler| {
+        let Handler { variant, cfgs, .. } = handler;
+        let (enumeration, (_, types, _)) = (
+            server.messages(Kind::Continue),
+            server.generics.split_for_impl(),
+        );
+        let types = types.as_turbofish();
+        quote! { #(#cfgs)* #cx.continue_with(#enumeration #types::#variant); }
     });
     quote! {
         async fn init(
@@ -105,9 +112,8 @@ fn init(server: &Server) -> TokenStream {
             #cx: &mut ::noex::Context<Self>,
         ) -> ::core::result::Result<Self, ::noex::ExitReason> {
             let #pattern = #arguments;
-            let #made_here = #made;
-            #continues
-            #made_here
+            #(#continues)*
+            #made
         }
     }
 }
@@ -125,11 +131,7 @@ fn handle_messages(server: &Server, kind: Kind) -> TokenStream {
     let (cx, message) = (local("cx"), local("message"));
     let checks = server.handlers(kind).map(|handler| checks(server, handler));
     let arms = server.handlers(kind).map(|handler| arm(server, handler));
-    let enumeration = server.messages(kind);
-    let never = server.has_types().then(|| {
-        let never = local("never");
-        quote! { #enumeration::__Unused(#never, _) => match #never {}, }
-    });
+    let never = never(server, kind);
     quote! {
         async fn #method(
             &mut self,
@@ -265,25 +267,38 @@ fn is_any(handler: &Handler) -> bool {
 }
 
 fn handle_continue(server: &Server) -> TokenStream {
-    let Some(handler) = server.handlers(Kind::Continue).next() else {
+    if server.handlers(Kind::Continue).next().is_none() {
         return TokenStream::new();
-    };
-    let (cx, value, cfgs) = (local("cx"), local("value"), &handler.cfgs);
-    let flow = flow_of(handler, &handled(handler, &[]));
+    }
+    let (cx, value, message) = (local("cx"), local("value"), local("message"));
+    let enumeration = server.messages(Kind::Continue);
+    let (_, types, _) = server.generics.split_for_impl();
+    let arms = server
+        .handlers(Kind::Continue)
+        .map(|handler| arm(server, handler));
+    let never = never(server, Kind::Continue);
     quote! {
-        #(#cfgs)*
         async fn handle_continue(
             &mut self,
             #value: ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send>,
             #cx: &mut ::noex::Context<Self>,
         ) -> ::noex::Flow {
-            if !#value.is::<::noex::__private::BehindInit>() {
-                return ::noex::__private::unhandled_continue(#cx.pid());
-            }
-            ::core::mem::drop(#value);
-            #flow
+            let #message: #enumeration #types = match #value.downcast() {
+                ::core::result::Result::Ok(#message) => *#message,
+                ::core::result::Result::Err(_) => {
+                    return ::noex::__private::unhandled_continue(#cx.pid());
+                }
+            };
+            match #message { #(#arms)* #never }
         }
     }
+}
+
+/// The arm of the variant that can't be.
+fn never(server: &Server, kind: Kind) -> Option<TokenStream> {
+    let (never, enumeration) = (local("never"), server.messages(kind));
+    let arm = quote! { #enumeration::__Unused(#never, _) => match #never {}, };
+    server.has_types().then_some(arm)
 }
 
 fn terminate(server: &Server) -> TokenStream {

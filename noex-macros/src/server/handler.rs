@@ -194,14 +194,9 @@ fn check_inputs(
     let named = &inputs.named;
     match kind {
         Kind::Call | Kind::Cast => {
-            for input in named {
-                if let Some(pattern) = &input.pattern {
-                    let hint = "a parameter names a field of its message: write \
-                                `point: (u64, u64)`, and take it apart in the body";
-                    return Err(Error::new_spanned(pattern, hint));
-                }
-                owned_type::check(&input.ty, place)?;
-            }
+            named
+                .iter()
+                .try_for_each(|input| check_field(input, place))?;
             let mut replies = named.iter().filter(|input| replied(&input.ty).is_some());
             match (kind, replies.next(), replies.next()) {
                 (Kind::Cast, Some(reply), _) => {
@@ -226,14 +221,9 @@ fn check_inputs(
             };
             owned_type::check(&message.ty, Place::Local)
         }
-        Kind::Continue => match named.first() {
-            Some(input) => {
-                let hint = "a #[continue_] handler goes on where `init` ended: take what it needs \
-                            from `self`";
-                Err(Error::new_spanned(&input.ty, hint))
-            }
-            None => Ok(()),
-        },
+        Kind::Continue => named
+            .iter()
+            .try_for_each(|input| check_field(input, Place::Local)),
         Kind::Terminate => match named.as_slice() {
             [] => Ok(()),
             [reason] if is_exit_reason(&reason.ty) => Ok(()),
@@ -244,6 +234,16 @@ fn check_inputs(
             }
         },
     }
+}
+
+/// Whether a parameter can be a field of a message.
+fn check_field(input: &Input, place: Place) -> syn::Result<()> {
+    if let Some(pattern) = &input.pattern {
+        let hint = "a parameter names a field of its message: write `point: (u64, u64)`, and take \
+                    it apart in the body";
+        return Err(Error::new_spanned(pattern, hint));
+    }
+    owned_type::check(&input.ty, place)
 }
 
 fn is_exit_reason(ty: &Type) -> bool {

@@ -1,4 +1,4 @@
-//! The enums of messages: one for calls, one for casts.
+//! The enums of messages: one for calls, one for casts, one for what a server goes on with.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use super::handler::{Handler, Kind};
 use super::outcome::Outcome;
 use super::shape::Shape;
 
-/// `CounterCall` and `CounterCast`.
+/// `CounterCall`, `CounterCast`, and `CounterContinue` if there is a `#[continue_]` handler.
 pub(crate) fn expand(server: &Server) -> TokenStream {
     let calls = message_enum(
         server,
@@ -20,7 +20,13 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
         Kind::Cast,
         "What a server of this type can be told.",
     );
-    quote! { #calls #casts }
+    let has_continues = server.handlers(Kind::Continue).next().is_some();
+    let continues = has_continues.then(|| {
+        let doc = "What a server of this type can go on with; its context's `continue_with` takes \
+                   it.";
+        message_enum(server, Kind::Continue, doc)
+    });
+    quote! { #calls #casts #continues }
 }
 
 /// The type of the reply as it is in the message.
@@ -40,13 +46,11 @@ fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
     let variants = server
         .handlers(kind)
         .map(|handler| variant(server, handler));
-    let unused = server.has_types().then(|| unused_variant(server));
+    let travels = !server.local && kind != Kind::Continue;
+    let unused = server.has_types().then(|| unused_variant(server, travels));
     let allowances = Server::allowances();
-    let (derives, impls) = if server.local {
-        (TokenStream::new(), stay(server, &name))
-    } else {
-        (derives(server), TokenStream::new())
-    };
+    let derives = travels.then(|| derives(server));
+    let impls = (server.local && kind != Kind::Continue).then(|| stay(server, &name));
     quote! {
         #[doc = #doc]
         #derives
@@ -91,12 +95,12 @@ fn variant(server: &Server, handler: &Handler) -> TokenStream {
 }
 
 /// A variant that can't be, for the type parameters that no message has.
-fn unused_variant(server: &Server) -> TokenStream {
+fn unused_variant(server: &Server, travels: bool) -> TokenStream {
     let types = server
         .generics
         .type_params()
         .map(|parameter| &parameter.ident);
-    let skip = (!server.local).then(|| quote! { #[serde(skip)] });
+    let skip = travels.then(|| quote! { #[serde(skip)] });
     quote! {
         #[doc(hidden)]
         #skip
