@@ -88,7 +88,7 @@ pub use noex_core::{
     Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
-    Address, Agent, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
+    Address, Agent, At, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
     ServerRef, Start, StartError, Stop, TimerRef, blocking, multi_call, state_machine, task,
 };
 pub use noex_macros::main;
@@ -148,7 +148,8 @@ pub use noex_macros::main;
 /// counter.add(2)?;
 /// assert_eq!(counter.get().await?, 42);
 /// assert_eq!(counter.parse("many".into()).await?, Err("many".into()));
-/// // A name is called as a reference is, and a message can be made by hand.
+/// // Any address has the same calls, and a message can be made by hand.
+/// assert_eq!(Counter::at(counter.pid()).get().await?, 42);
 /// Global("counter").add(1)?;
 /// let n = Counter::call(Global("counter"), CounterCall::Get).await?;
 /// assert_eq!(n, 43);

@@ -16,6 +16,7 @@
 
 mod agenda;
 mod agent;
+mod at;
 pub mod blocking;
 mod call;
 mod cast;
@@ -35,6 +36,7 @@ pub mod task;
 mod timers;
 
 pub use agent::{Agent, AgentCall, AgentInit, AgentWork};
+pub use at::At;
 pub use call::Call;
 pub use context::Context;
 pub use dest::{Address, Dest};

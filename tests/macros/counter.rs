@@ -157,6 +157,25 @@ async fn names_and_references_of_another_node_are_called_alike() {
     a.stop().await;
 }
 
+#[tokio::test]
+async fn local_names_and_pids_are_called_with_the_type_of_their_server() {
+    let node = alone().await;
+    let _inside = node.enter();
+    for name in ["first", "second"] {
+        let counter = Counter::start(40).name(name).await.expect("it starts");
+        exercise(Counter::at(name)).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at(counter.pid())).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at((name, node.id()))).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at(name.to_owned())).await;
+        Counter::at(name).stop().await.expect("it stops");
+        assert_eq!(Counter::at(name).get().await, Err(CallError::NoProcess));
+    }
+    node.stop().await;
+}
+
 #[test]
 fn texts_keep_their_own_methods() {
     let text = String::from("5");

@@ -167,6 +167,7 @@ fn check_receiver(inputs: &Inputs<'_>, function: &ImplItemFn, kind: Kind) -> syn
 /// Names that would hide what every server, or every reference, has.
 fn check_name(name: &Ident, kind: Kind) -> syn::Result<()> {
     let taken = [
+        "at",
         "start",
         "start_link",
         "call",
