@@ -6,7 +6,7 @@ use std::future::Future;
 use noex_core::mailbox::Info;
 use noex_core::{ExitReason, ReplyTo, Wire};
 
-use crate::{At, Call, CastError, Context, Dest, Flow, Start, Stop, cast};
+use crate::{Accepted, At, Call, CastError, Context, Dest, Flow, Start, Stop, cast};
 
 /// A server: a process with a state, which handles one message after the other.
 ///
@@ -144,6 +144,16 @@ pub trait GenServer: Sized + Send + 'static {
     #[must_use]
     fn protocol() -> &'static str {
         type_name::<Self>()
+    }
+
+    /// The protocols whose messages it takes besides its own, each of which it
+    /// [accepts](crate::Accepts).
+    ///
+    /// # Examples
+    /// `const { &[Accepted::of::<dyn Store>(), Accepted::of::<dyn Audited>()] }`
+    #[must_use]
+    fn protocols() -> &'static [Accepted<Self>] {
+        &[]
     }
 
     /// The server of this type at `to`: a pid, a name of this node or of another, or a name of a
