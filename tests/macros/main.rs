@@ -9,5 +9,6 @@ mod info;
 mod life;
 mod local;
 mod pair;
+mod protocol;
 pub mod public;
 mod refusals;

@@ -28,6 +28,11 @@ use crate::GenServer;
 ///     const NAME: &'static str = "store";
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no protocol",
+    label = "a trait is one if it is marked",
+    note = "write `#[noex::protocol]` on the trait"
+)]
 pub trait Protocol: 'static {
     /// What a server of this protocol can be asked.
     type Call: Wire;

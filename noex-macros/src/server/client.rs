@@ -7,7 +7,6 @@ use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::messages::reply_type;
 use super::outcome::Outcome;
-use super::shape::Shape;
 
 /// `trait CounterClient`, for whatever is a `Callee` of it.
 pub(crate) fn expand(server: &Server) -> TokenStream {
@@ -37,33 +36,17 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
 }
 
 fn method(server: &Server, handler: &Handler) -> TokenStream {
-    let Handler {
-        name,
-        variant,
-        cfgs,
-        ..
-    } = handler;
+    let Handler { name, cfgs, .. } = handler;
     let (ty, enumeration) = (&server.ty, server.messages(handler.kind));
     let (_, types, _) = server.generics.split_for_impl();
     let later = matches!(handler.outcome, Outcome::Later { .. });
-    let (docs, reply_field) = (handler.documentation(), handler.reply_field());
-    let inputs = || {
-        let inputs = handler.inputs.iter();
-        inputs.filter(|input| !(later && input.name == reply_field))
-    };
+    let docs = handler.documentation();
     let handle = Ident::new("handle", Span::mixed_site());
-    let names = inputs().map(|input| &input.name);
-    let given = inputs().map(|input| &input.ty);
+    let names: Vec<_> = handler.given().map(|input| &input.name).collect();
+    let given = handler.given().map(|input| &input.ty);
     let head = quote! { #docs #(#cfgs)* fn #name(&self, #(#names: #given),*) };
-    let fields = handler.fields();
-    let is_handle = |field: &&Ident| handler.kind == Kind::Call && **field == reply_field;
-    let values: Vec<_> = fields
-        .iter()
-        .map(|field| if is_handle(&field) { &handle } else { field })
-        .collect();
-    let path = quote! { #enumeration::#variant };
-    let message = Shape::of(handler).fill(&path, &fields, &values);
-    match (handler.kind, reply_type(server, handler)) {
+    let message = handler.message(&enumeration, &names, &handle);
+    match (handler.kind, reply_type(handler, server.local)) {
         (Kind::Call, Some(reply)) => {
             let make = quote! {
                 impl ::core::ops::FnOnce(::noex::ReplyTo<#reply>) -> #enumeration #types

@@ -25,6 +25,7 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
         handle_continue(server),
         terminate(server),
         protocol(server).unwrap_or_default(),
+        protocols(server),
     ];
     let allowances = Server::allowances();
     quote! {
@@ -327,4 +328,19 @@ fn protocol(server: &Server) -> Option<TokenStream> {
             #name
         }
     })
+}
+
+fn protocols(server: &Server) -> TokenStream {
+    if server.implements.is_empty() {
+        return TokenStream::new();
+    }
+    let accepted = server
+        .implements
+        .iter()
+        .map(|path| quote_spanned! { path.span()=> ::noex::Accepted::of::<dyn #path>() });
+    quote! {
+        fn protocols() -> &'static [::noex::Accepted<Self>] {
+            const { &[#(#accepted),*] }
+        }
+    }
 }

@@ -30,9 +30,9 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
 }
 
 /// The type of the reply as it is in the message.
-pub(crate) fn reply_type(server: &Server, handler: &Handler) -> Option<TokenStream> {
+pub(crate) fn reply_type(handler: &Handler, local: bool) -> Option<TokenStream> {
     let reply = handler.outcome.reply()?;
-    let is_wrapped = server.local && !matches!(handler.outcome, Outcome::Later { .. });
+    let is_wrapped = local && !matches!(handler.outcome, Outcome::Later { .. });
     Some(if is_wrapped {
         quote! { ::noex::Local<#reply> }
     } else {
@@ -45,11 +45,11 @@ fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
     let (generics, clause) = (&server.generics, &server.generics.where_clause);
     let variants = server
         .handlers(kind)
-        .map(|handler| variant(server, handler));
+        .map(|handler| variant(handler, server.local));
     let travels = !server.local && kind != Kind::Continue;
     let unused = server.has_types().then(|| unused_variant(server, travels));
     let allowances = Server::allowances();
-    let derives = travels.then(|| derives(server));
+    let derives = travels.then(|| derives(server.has_types()));
     let impls = (server.local && kind != Kind::Continue).then(|| stay(server, &name));
     quote! {
         #[doc = #doc]
@@ -64,7 +64,8 @@ fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
     }
 }
 
-fn variant(server: &Server, handler: &Handler) -> TokenStream {
+/// One message of an enum.
+pub(crate) fn variant(handler: &Handler, local: bool) -> TokenStream {
     let Handler {
         variant,
         cfgs,
@@ -81,7 +82,7 @@ fn variant(server: &Server, handler: &Handler) -> TokenStream {
             quote! { #[doc = #doc] #name #ty }
         })
         .collect();
-    if let Some((field, reply)) = handler.added_reply_field().zip(reply_type(server, handler)) {
+    if let Some((field, reply)) = handler.added_reply_field().zip(reply_type(handler, local)) {
         let name = name(&field);
         fields.push(quote! { #[doc = "Answers the call."] #name ::noex::ReplyTo<#reply> });
     }
@@ -112,10 +113,8 @@ fn unused_variant(server: &Server, travels: bool) -> TokenStream {
 }
 
 /// The bounds of the block are all that serde may ask for: `Wire` says it in one word.
-fn derives(server: &Server) -> TokenStream {
-    let bounds = server
-        .has_types()
-        .then(|| quote! { , bound(serialize = "", deserialize = "") });
+pub(crate) fn derives(has_types: bool) -> TokenStream {
+    let bounds = has_types.then(|| quote! { , bound(serialize = "", deserialize = "") });
     quote! {
         #[derive(::noex::__private::serde::Serialize, ::noex::__private::serde::Deserialize)]
         #[serde(crate = "::noex::__private::serde" #bounds)]
