@@ -91,7 +91,7 @@ pub use noex_core::{
 pub use noex_gen_server::{
     Accepted, Accepts, Address, Agent, At, Call, CallError, CastError, Context, Dest, Flow,
     GenServer, Name, Protocol, ProtocolCall, ProtocolRef, ReplyTo, ServerRef, Start, StartError,
-    Stop, TimerRef, blocking, multi_call, state_machine, task,
+    Stop, TimerRef, Whereis, blocking, multi_call, state_machine, task,
 };
 pub use noex_macros::main;
 /// Makes a trait of calls and casts a protocol: messages that servers of several types accept.
@@ -164,7 +164,10 @@ pub use noex_macros::main;
 /// assert_eq!(store.get("a".into()).await?, Some(2));
 /// assert_eq!(server.count().await?, 1);
 /// store.forget("a".into())?;
+/// // A pid will do, and so will a name.
 /// assert_eq!(StoreRef::from_pid(server.pid()).get("a".into()).await?, None);
+/// MemoryStore::start(()).name(Global("store")).await?;
+/// assert_eq!(StoreRef::named(Global("store"))?.get("a".into()).await?, None);
 /// # node.stop().await;
 /// # Ok(())
 /// # }

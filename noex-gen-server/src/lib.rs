@@ -35,6 +35,7 @@ mod stop;
 pub mod state_machine;
 pub mod task;
 mod timers;
+mod whereis;
 
 pub use agent::{Agent, AgentCall, AgentInit, AgentWork};
 pub use at::At;
@@ -51,3 +52,4 @@ pub use server::GenServer;
 pub use server_ref::ServerRef;
 pub use start::{Name, Start};
 pub use stop::Stop;
+pub use whereis::Whereis;

@@ -317,6 +317,35 @@ async fn a_server_speaks_several_protocols() {
 }
 
 #[tokio::test]
+async fn names_lead_to_servers_whatever_they_are() {
+    let (a, b) = pair().await;
+    {
+        let _inside = a.enter();
+        let memory = Memory::start(()).name("here").name(Global("everywhere"));
+        memory.await.expect("it starts");
+        assert!(StoreRef::named("here").is_ok());
+        let nobody = StoreRef::named("nobody");
+        assert_eq!(nobody, Err(CallError::NoProcess));
+    }
+    for node in [&a, &b] {
+        let _inside = node.enter();
+        let known = async {
+            loop {
+                match StoreRef::named(Global("everywhere")) {
+                    Ok(store) => return store,
+                    Err(_not_yet) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let store = tokio::time::timeout(Duration::from_secs(10), known).await;
+        exercise(store.expect("the other node learns the name")).await;
+    }
+    assert_eq!(StoreRef::named("here"), Err(CallError::NoNode));
+    b.stop().await;
+    a.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_speak_it_says_so() {
     let (a, b) = pair().await;
     let (stranger, last) = {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::door::Door;
 use super::protocol::number_of;
 use super::{Accepts, Protocol, ProtocolCall, doors};
-use crate::{CastError, ServerRef};
+use crate::{CastError, ServerRef, Whereis};
 
 /// A pid that knows which protocol its server accepts, and not what the server is; cheap to
 /// clone. It travels as the pid.
@@ -117,6 +117,18 @@ impl<P: Protocol + ?Sized> ProtocolRef<P> {
     pub fn from_pid(pid: Pid) -> Self {
         let node = LocalNode::current().filter(|node| node.creation() == pid.creation());
         Self::new(pid, node.and_then(|node| doors::find(&node, pid)))
+    }
+
+    /// A reference to the server that holds `name` now, and that is held to accept `P`. It stays
+    /// with that server: who holds the name later is found by asking again.
+    ///
+    /// # Errors
+    /// [`CallError::NoProcess`] if nobody holds the name, [`CallError::NoNode`] outside of any
+    /// node.
+    pub fn named(name: impl Whereis) -> Result<Self, CallError> {
+        let node = LocalNode::current().ok_or(CallError::NoNode)?;
+        let holder = name.whereis(&node).ok_or(CallError::NoProcess)?;
+        Ok(Self::from_pid(holder))
     }
 
     /// The server's pid.

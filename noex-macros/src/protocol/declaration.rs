@@ -114,8 +114,8 @@ pub(super) fn without_markers(mut item: ItemTrait, is_sound: bool) -> ItemTrait 
 
 fn check_trait(item: &ItemTrait) -> syn::Result<()> {
     if !item.generics.params.is_empty() || item.generics.where_clause.is_some() {
-        let hint = "a protocol is one set of messages, known by its name: leave the parameters out, \
-                    and name the types";
+        let hint = "a protocol is one set of messages, known by its name: leave the parameters \
+                    out, and name the types";
         return Err(Error::new_spanned(&item.generics, hint));
     }
     if !item.supertraits.is_empty() {
@@ -218,7 +218,7 @@ fn find_itself(tokens: TokenStream) -> Option<Ident> {
 
 /// Names that would hide what each reference has.
 fn check_name(handler: &Handler) -> syn::Result<()> {
-    let taken = ["eq", "fmt", "from", "from_pid", "hash", "into"];
+    let taken = ["eq", "fmt", "from", "from_pid", "hash", "into", "named"];
     let name = &handler.name;
     if taken.iter().any(|taken| name == taken) {
         let hint = format!(

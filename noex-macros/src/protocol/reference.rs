@@ -18,9 +18,9 @@ pub(super) fn expand(declaration: &Declaration) -> TokenStream {
     let allowances = Server::allowances();
     let doc = format!(
         "A reference to a server that accepts the protocol [`{protocol}`], whatever its type, here \
-         or on another node.\n\nIt is made from a `ServerRef` of such a server, or from its pid; \
-         cheap to clone; and travels as the pid. It is a `noex::ProtocolRef<dyn {protocol}>` with \
-         the protocol's messages as methods."
+         or on another node.\n\nIt is made from a `ServerRef` of such a server, from its pid, or \
+         from its name; cheap to clone; and travels as the pid. It is a \
+         `noex::ProtocolRef<dyn {protocol}>` with the protocol's messages as methods."
     );
     let conversions = conversions(declaration, &name);
     quote! {
@@ -42,6 +42,14 @@ pub(super) fn expand(declaration: &Declaration) -> TokenStream {
             #[must_use]
             pub fn from_pid(pid: ::noex::Pid) -> Self {
                 Self(::noex::ProtocolRef::from_pid(pid))
+            }
+
+            /// A reference to the server that holds the name now, and that is held to accept the
+            /// protocol; `CallError::NoProcess` if nobody holds it.
+            pub fn named(
+                name: impl ::noex::Whereis,
+            ) -> ::core::result::Result<Self, ::noex::CallError> {
+                ::noex::ProtocolRef::named(name).map(Self)
             }
         }
         #conversions
