@@ -11,6 +11,16 @@ use super::{Accepts, Protocol};
 use crate::GenServer;
 
 /// One protocol whose messages a server takes besides its own; see [`GenServer::protocols`].
+///
+/// # Examples
+/// ```
+/// use noex_gen_server::{Accepted, Accepts, Protocol};
+///
+/// /// What a server gives that accepts two protocols.
+/// fn both<P: Protocol, Q: Protocol, S: Accepts<P> + Accepts<Q>>() -> [Accepted<S>; 2] {
+///     [Accepted::of::<P>(), Accepted::of::<Q>()]
+/// }
+/// ```
 pub struct Accepted<S: GenServer> {
     number: u64,
     call: fn(Inbound) -> Result<S::Call, CallError>,

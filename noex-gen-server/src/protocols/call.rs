@@ -27,6 +27,25 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 ///
 /// # Cancel safety
 /// Dropping it gives the call up. A request that is still queued is skipped.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use noex_gen_server::{CallError, ProtocolRef};
+/// # use noex_core::ReplyTo;
+/// # use noex_gen_server::Protocol;
+/// # enum Countable {}
+/// # impl Protocol for Countable {
+/// #     type Call = ReplyTo<u64>;
+/// #     type Cast = ();
+/// #     const NAME: &'static str = "countable";
+/// # }
+///
+/// async fn count(things: &ProtocolRef<Countable>) -> Result<u64, CallError> {
+///     things.call(|reply| reply).timeout(Duration::from_secs(1)).await
+/// }
+/// ```
 #[must_use = "a call does nothing unless it is awaited"]
 pub struct ProtocolCall<'a, P: Protocol + ?Sized, R, F> {
     to: &'a ProtocolRef<P>,

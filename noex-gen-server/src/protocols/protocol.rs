@@ -46,6 +46,59 @@ pub trait Protocol: 'static {
 ///
 /// `#[noex::server(implements(Store))]` writes it. A server that is written by hand implements it,
 /// and names the protocol in [`GenServer::protocols`].
+///
+/// # Examples
+/// ```
+/// use noex_gen_server::Accepts;
+/// # use noex_core::ExitReason;
+/// # use noex_gen_server::{Accepted, Context, Flow, GenServer};
+/// # use serde::{Deserialize, Serialize};
+/// # use noex_core::ReplyTo;
+/// # use noex_gen_server::Protocol;
+/// # enum Countable {}
+/// # impl Protocol for Countable {
+/// #     type Call = ReplyTo<u64>;
+/// #     type Cast = ();
+/// #     const NAME: &'static str = "countable";
+/// # }
+///
+/// #[derive(Serialize, Deserialize)]
+/// enum BasketCall {
+///     Count(ReplyTo<u64>),
+///     Empty(ReplyTo<()>),
+/// }
+/// # struct Basket(u64);
+/// # impl GenServer for Basket {
+/// #     type Args = u64;
+/// #     type Call = BasketCall;
+/// #     type Cast = ();
+/// #     async fn init(count: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+/// #         Ok(Self(count))
+/// #     }
+/// #     async fn handle_call(&mut self, call: BasketCall, _: &mut Context<Self>) -> Flow {
+/// #         match call {
+/// #             BasketCall::Count(reply) => reply.send(self.0),
+/// #             BasketCall::Empty(reply) => reply.send(()),
+/// #         }
+/// #         Flow::Continue
+/// #     }
+/// #     fn protocols() -> &'static [Accepted<Self>] {
+/// #         const { &[Accepted::of::<Countable>()] }
+/// #     }
+/// # }
+///
+/// impl Accepts<Countable> for Basket {
+///     fn wrap_call(count: ReplyTo<u64>) -> BasketCall {
+///         BasketCall::Count(count)
+///     }
+///
+///     fn wrap_cast((): ()) {}
+///
+///     fn unwrap_cast((): ()) -> Option<()> {
+///         Some(())
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not accept the protocol `{P}`",
     label = "this is no server of that protocol",
