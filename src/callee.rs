@@ -1,13 +1,14 @@
 //! `Callee`: what has the typed calls of a server as methods.
 
-use noex_gen_server::{Dest, GenServer, ServerRef};
+use noex_gen_server::{At, Dest, GenServer, ServerRef};
 use noex_registry::Global;
 
 /// What has the typed calls that [`#[noex::server]`](macro@crate::server) writes as methods: a
-/// [`ServerRef`], a [`Global`] name, and a type of yours for which you say so.
+/// [`ServerRef`], a [`Global`] name, whatever [`GenServer::at`] was given, and a type of yours for
+/// which you say so.
 ///
-/// Texts and pids are addresses, too, but not here: each `String` of a module would have the
-/// methods of the servers that it imports. [`GenServer::call`] takes them.
+/// Texts and pids are addresses, too, but not by themselves: each `String` of a module would have
+/// the methods of the servers that it imports. `Counter::at("counter")` says which server it is.
 ///
 /// # Examples
 /// ```
@@ -26,11 +27,13 @@ use noex_registry::Global;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no typed calls of `{S}`",
-    note = "use a `ServerRef<{S}>` or `Global(\"name\")`; other names are called by hand, \
-            with `GenServer::call`"
+    note = "use a `ServerRef<{S}>`, `Global(\"name\")`, or, for local names and pids, \
+            `{S}::at(\"name\")`"
 )]
 pub trait Callee<S: GenServer>: Dest<S> {}
 
 impl<S: GenServer> Callee<S> for ServerRef<S> {}
+
+impl<S: GenServer, D: Dest<S>> Callee<S> for At<S, D> {}
 
 impl<S: GenServer, N: AsRef<str>> Callee<S> for Global<N> where Self: Dest<S> {}

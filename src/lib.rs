@@ -54,6 +54,7 @@
 //! | to read about | start at |
 //! |---|---|
 //! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
+//! | references that name no server | [`protocol`](macro@protocol), [`ProtocolRef`] |
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
@@ -88,10 +89,108 @@ pub use noex_core::{
     Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
-    Address, Agent, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
-    ServerRef, Start, StartError, Stop, TimerRef, blocking, multi_call, state_machine, task,
+    Accepted, Accepts, Address, Agent, At, Call, CallError, CastError, Context, Dest, Flow,
+    GenServer, Name, Protocol, ProtocolCall, ProtocolRef, ReplyTo, ServerRef, Start, StartError,
+    Stop, TimerRef, Whereis, blocking, multi_call, state_machine, task,
 };
 pub use noex_macros::main;
+/// Makes a trait of calls and casts a protocol: messages that servers of several types accept.
+///
+/// A reference then names what it accepts, and not the server behind it. Beside the trait are
+/// written: the messages `StoreCall` and `StoreCast`, `impl Protocol for dyn Store`, and
+/// `StoreRef`, with one method for each message. A server accepts the protocol if it says so and
+/// has a handler of the same name, with the same parameters and reply, for each message.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use noex::prelude::*;
+///
+/// #[noex::protocol]
+/// trait Store {
+///     #[call]
+///     fn get(&self, key: String) -> Option<u64>;
+///
+///     #[call]
+///     fn put(&mut self, key: String, value: u64);
+///
+///     #[cast]
+///     fn forget(&mut self, key: String);
+/// }
+///
+/// struct MemoryStore(BTreeMap<String, u64>);
+///
+/// #[noex::server(implements(Store))]
+/// impl MemoryStore {
+///     fn init() -> Self {
+///         Self(BTreeMap::new())
+///     }
+///
+///     #[call]
+///     fn get(&self, key: String) -> Option<u64> {
+///         self.0.get(&key).copied()
+///     }
+///
+///     #[call]
+///     async fn put(&mut self, key: String, value: u64) {
+///         self.0.insert(key, value);
+///     }
+///
+///     #[cast]
+///     fn forget(&mut self, key: String) {
+///         self.0.remove(&key);
+///     }
+///
+///     /// A message of its own, which is not of the protocol.
+///     #[call]
+///     fn count(&self) -> usize {
+///         self.0.len()
+///     }
+/// }
+///
+/// /// Knows no server, and works with all that accept the protocol, here or on other nodes.
+/// async fn double(store: &StoreRef, key: &str) -> Result<(), CallError> {
+///     let value = store.get(key.into()).await?.unwrap_or(1);
+///     store.put(key.into(), 2 * value).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::start(ClusterConfig::new("a").port(0)).await?;
+/// # let _inside = node.enter();
+/// let server = MemoryStore::start(()).await?;
+/// let store = StoreRef::from(&server);
+/// double(&store, "a").await?;
+/// assert_eq!(store.get("a".into()).await?, Some(2));
+/// assert_eq!(server.count().await?, 1);
+/// store.forget("a".into())?;
+/// // A pid will do, and so will a name.
+/// assert_eq!(StoreRef::from_pid(server.pid()).get("a".into()).await?, None);
+/// MemoryStore::start(()).name(Global("store")).await?;
+/// assert_eq!(StoreRef::named(Global("store"))?.get("a".into()).await?, None);
+/// # node.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a trait holds
+///
+/// Methods with `#[call]` or `#[cast]`, as a [`server`](macro@server) has them, but without bodies,
+/// `async`, [`Flow`] and [`Context`]: these are each server's own matter. So is whether a handler
+/// answers at once, or takes the [`ReplyTo`]. The trait itself stays as it is; nobody implements
+/// it, and `dyn Store` names the protocol, as in [`ProtocolRef`]`<dyn Store>` and
+/// [`Accepts`]`<dyn Store>`.
+///
+/// # What a reference costs
+///
+/// See [`ProtocolRef`](ProtocolRef#cost). Its calls have the time-outs of every call, and fail with
+/// [`CallError::WrongServer`] where the server does not accept the protocol.
+///
+/// # Arguments
+///
+/// - `name = "store"`: the name of the protocol on the wire, in the place of the trait's path. Set
+///   it to move the trait between modules without breaking the wire.
+pub use noex_macros::protocol;
 /// Makes an impl block of handlers a server.
 ///
 /// The methods stay what they are: a test, or another method, calls them directly. Next to them
@@ -148,9 +247,10 @@ pub use noex_macros::main;
 /// counter.add(2)?;
 /// assert_eq!(counter.get().await?, 42);
 /// assert_eq!(counter.parse("many".into()).await?, Err("many".into()));
-/// // A name is called as a reference is, and a message can be made by hand.
+/// // Any address has the same calls, and a message can be made by hand.
+/// assert_eq!(Counter::at(counter.pid()).get().await?, 42);
 /// Global("counter").add(1)?;
-/// let n = Counter::call(Global("counter"), |reply| CounterCall::Get { reply }).await?;
+/// let n = Counter::call(Global("counter"), CounterCall::Get).await?;
 /// assert_eq!(n, 43);
 /// # node.stop().await;
 /// # Ok(())
@@ -167,7 +267,9 @@ pub use noex_macros::main;
 /// - `#[info]`: news of the type of its parameter, which is [`Down`], [`Exit`], [`PeerEvent`], or a
 ///   type of yours that was posted as [`Info::Other`]; [`Info`] takes what no other does. It gives
 ///   nothing, or [`Flow`].
-/// - `#[continue_]` runs once, behind `init` and before any message. It gives nothing, or [`Flow`].
+/// - `#[continue_]`: what is done before the next message, but behind the handler that asks for it
+///   with `cx.continue_with(CounterContinue::Load { key })`. The one without values is asked for by
+///   `init` itself: it runs first of all. It gives nothing, or [`Flow`].
 /// - `#[terminate]` runs last; see [`GenServer::terminate`]. It may take `reason: &ExitReason`.
 ///
 /// All of them may be async, begin with `&self` or `&mut self` (`init` has neither), and may take
@@ -179,6 +281,7 @@ pub use noex_macros::main;
 /// - `local`: messages stay on this node and can hold anything that is `Send`; sent to another
 ///   node they fail with [`CallError::LocalOnly`]. A late reply is a `ReplyTo<Local<R>>`. Where one
 ///   field alone stays at home, [`Local`] is enough.
+/// - `implements(Store, Audited)`: the [protocols](macro@protocol) that it accepts.
 /// - `protocol = "counter"`: the name of the messages on the wire; see [`GenServer::protocol`].
 /// - `vis = pub(crate)`: the visibility of what is written; `pub` at first, so that it is never
 ///   less visible than the server. Private names in it are no mistake.
@@ -270,9 +373,10 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::{
-        BehindInit, exit_reason, info_as, is_message, movable, refuse_to_come, refuse_to_leave,
-        unhandled, unhandled_continue,
+        SameAs, SameReply, exit_reason, info_as, is_message, movable, refuse_to_come,
+        refuse_to_leave, same, same_again, same_reply, unhandled, unhandled_continue,
     };
     pub use crate::run::run;
+    pub use noex_macros::implement;
     pub use serde;
 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use noex_core::codec::Local;
 use noex_core::mailbox::Info;
 use noex_core::{ExitReason, Pid, Wire};
-use noex_gen_server::{Context, Flow, GenServer};
+use noex_gen_server::{Context, Flow, GenServer, ReplyTo};
 use serde::de::Error as _;
 use serde::{Deserializer, Serialize, Serializer};
 
@@ -44,15 +44,58 @@ pub fn unhandled<S: GenServer>(cx: &Context<S>, info: &Info) -> Flow {
     Flow::Continue
 }
 
-/// What a server goes on with behind its `init`, if it has a `#[continue_]` handler.
-#[derive(Debug, Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "the expansion makes it")]
-pub struct BehindInit;
-
-/// What becomes of a value that was handed on by hand: the handler goes on behind `init` alone.
+/// What becomes of a value that none of the `#[continue_]` handlers takes.
 pub fn unhandled_continue(pid: Pid) -> Flow {
     tracing::warn!(%pid, "a value given to continue_with is not handled; dropped");
     Flow::Continue
+}
+
+/// A parameter's type in a protocol, which is that of a handler.
+#[diagnostic::on_unimplemented(
+    message = "the protocol says `{Self}` here, and this handler `{T}`",
+    label = "write `{Self}`, as the protocol does"
+)]
+pub trait SameAs<T>: Sized {
+    /// It, as the handler takes it.
+    fn there(self) -> T;
+}
+
+impl<T> SameAs<T> for T {
+    fn there(self) -> T {
+        self
+    }
+}
+
+/// Takes what a protocol has to its handler.
+pub fn same<P: SameAs<T>, T>(given: P) -> T {
+    given.there()
+}
+
+/// Takes it back. That the types are the same has been checked where it was given: here the
+/// compiler would say it once more.
+pub fn same_again<P: 'static, T: 'static>(taken: T) -> P {
+    into(taken).unwrap_or_else(|_other| unreachable!("what was taken had this type"))
+}
+
+/// A reply's type in a protocol, which is that of a handler.
+#[diagnostic::on_unimplemented(
+    message = "the protocol wants the reply `{Self}`, and this handler gives `{T}`",
+    label = "reply with `{Self}`, as the protocol says"
+)]
+pub trait SameReply<T: Send + 'static>: Send + Sized + 'static {
+    /// Its handle, as the handler uses it.
+    fn there(reply: ReplyTo<Self>) -> ReplyTo<T>;
+}
+
+impl<T: Send + 'static> SameReply<T> for T {
+    fn there(reply: ReplyTo<Self>) -> ReplyTo<T> {
+        reply
+    }
+}
+
+/// Takes the reply handle of a protocol's call to its handler.
+pub fn same_reply<P: SameReply<T>, T: Send + 'static>(reply: ReplyTo<P>) -> ReplyTo<T> {
+    P::there(reply)
 }
 
 /// Writes a message that stays on its node.

@@ -16,6 +16,7 @@
 
 mod agenda;
 mod agent;
+mod at;
 pub mod blocking;
 mod call;
 mod cast;
@@ -24,6 +25,7 @@ mod dest;
 mod error;
 mod flow;
 mod multi_call;
+mod protocols;
 mod request;
 mod run;
 mod server;
@@ -33,8 +35,10 @@ mod stop;
 pub mod state_machine;
 pub mod task;
 mod timers;
+mod whereis;
 
 pub use agent::{Agent, AgentCall, AgentInit, AgentWork};
+pub use at::At;
 pub use call::Call;
 pub use context::Context;
 pub use dest::{Address, Dest};
@@ -42,8 +46,10 @@ pub use error::{CastError, StartError};
 pub use flow::Flow;
 pub use multi_call::multi_call;
 pub use noex_core::{CallError, ReplyTo, TimerRef};
+pub use protocols::{Accepted, Accepts, Protocol, ProtocolCall, ProtocolRef};
 pub use request::Request;
 pub use server::GenServer;
 pub use server_ref::ServerRef;
 pub use start::{Name, Start};
 pub use stop::Stop;
+pub use whereis::Whereis;

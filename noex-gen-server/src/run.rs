@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::agenda::Message;
 use crate::context::Deadline;
+use crate::protocols::Decoder;
 use crate::request::protocol_of;
-use crate::{Context, Flow, GenServer, Name, Request, ServerRef, StartError};
+use crate::{Accepted, Context, Flow, GenServer, Name, Request, ServerRef, StartError};
 
 /// What a new server is given.
 pub(crate) struct Birth<S: GenServer> {
@@ -35,6 +36,7 @@ pub(crate) async fn serve<S: GenServer>(
     let node = receiver.node().clone();
     let server = ServerRef::local(receiver.process().clone());
     let mut cx = Context::new(server, node, parent);
+    Accepted::<S>::open_all();
     for name in names {
         if let Err(error) = name.register(cx.node(), cx.pid()) {
             ready.send(Err(StartError::of_name(&error, cx.pid())));
@@ -135,10 +137,10 @@ async fn handle_encoded<S: GenServer>(
     protocol: u64,
     cx: &mut Context<S>,
 ) -> Flow {
-    if inbound.protocol() != protocol {
+    let Some(decoder) = Decoder::<S>::find(inbound.protocol(), protocol) else {
         inbound.fail(&CallError::WrongServer);
         return Flow::Continue;
-    }
+    };
     if inbound.is_call() && !inbound.is_wanted(Instant::now()) {
         inbound.fail(&CallError::Timeout);
         return Flow::Continue;
@@ -146,14 +148,14 @@ async fn handle_encoded<S: GenServer>(
     let from = inbound.from();
     if inbound.is_call() {
         cx.set_deadline(Deadline::from(inbound.deadline()));
-        let flow = match inbound.decode() {
+        let flow = match decoder.call(*inbound) {
             Ok(call) => state.handle_call(call, cx).await,
             Err(error) => refuse(cx.pid(), from, &error),
         };
         cx.set_deadline(Deadline::None);
         flow
     } else {
-        match inbound.decode() {
+        match decoder.cast(*inbound) {
             Ok(cast) => state.handle_cast(cast, cx).await,
             Err(error) => refuse(cx.pid(), from, &error),
         }

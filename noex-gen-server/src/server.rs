@@ -6,7 +6,7 @@ use std::future::Future;
 use noex_core::mailbox::Info;
 use noex_core::{ExitReason, ReplyTo, Wire};
 
-use crate::{Call, CastError, Context, Dest, Flow, Start, Stop, cast};
+use crate::{Accepted, At, Call, CastError, Context, Dest, Flow, Start, Stop, cast};
 
 /// A server: a process with a state, which handles one message after the other.
 ///
@@ -144,6 +144,23 @@ pub trait GenServer: Sized + Send + 'static {
     #[must_use]
     fn protocol() -> &'static str {
         type_name::<Self>()
+    }
+
+    /// The protocols whose messages it takes besides its own, each of which it
+    /// [accepts](crate::Accepts).
+    ///
+    /// # Examples
+    /// `const { &[Accepted::of::<dyn Store>(), Accepted::of::<dyn Audited>()] }`
+    #[must_use]
+    fn protocols() -> &'static [Accepted<Self>] {
+        &[]
+    }
+
+    /// The server of this type at `to`: a pid, a name of this node or of another, or a name of a
+    /// registry. With `#[noex::server]` it has the typed calls of a reference:
+    /// `Counter::at("counter").get().await?`.
+    fn at<D: Dest<Self>>(to: D) -> At<Self, D> {
+        At::new(to)
     }
 
     /// Starts a server on the current node; the future is ready when [`init`](Self::init) is.

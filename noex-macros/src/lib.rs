@@ -2,6 +2,7 @@
 //! crate.
 
 mod main_fn;
+mod protocol;
 mod server;
 
 use proc_macro::TokenStream;
@@ -42,5 +43,29 @@ pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn server(arguments: TokenStream, block: TokenStream) -> TokenStream {
-    server::expand(arguments.into(), &block.into()).into()
+    server::expand(&arguments.into(), &block.into()).into()
+}
+
+/// Makes a trait of calls and casts a protocol, which servers of several types accept.
+/// `noex::protocol` has the whole of it, with examples that run.
+///
+/// ```text
+/// #[noex::protocol]
+/// trait Store {
+///     #[call] fn get(&self, key: String) -> Option<u64>;
+///     #[cast] fn forget(&mut self, key: String);
+/// }
+/// let store: StoreRef = (&server).into();
+/// let n: Option<u64> = store.get("a".into()).await?;
+/// ```
+#[proc_macro_attribute]
+pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    protocol::expand(arguments.into(), &item.into()).into()
+}
+
+/// Writes that a server accepts a protocol; the macro of the protocol's name calls it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn implement(input: TokenStream) -> TokenStream {
+    protocol::implement(input.into()).into()
 }

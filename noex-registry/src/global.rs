@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use noex_core::{CallError, LocalNode, NameError, Pid};
-use noex_gen_server::{Address, Dest, GenServer, Name};
+use noex_gen_server::{Address, Dest, GenServer, Name, Whereis};
 
 use crate::Registry;
 
@@ -85,8 +85,14 @@ impl Global<String> {
 impl<S: GenServer, N: AsRef<str>> Dest<S> for Global<N> {
     fn resolve(&self) -> Result<Address<S>, CallError> {
         let node = LocalNode::current().ok_or(CallError::NoNode)?;
-        let holder = registry_of(&node).and_then(|registry| registry.whereis(self.0.as_ref()));
-        Address::of_pid(node, holder.ok_or(CallError::NoProcess)?)
+        let holder = self.whereis(&node).ok_or(CallError::NoProcess)?;
+        Address::of_pid(node, holder)
+    }
+}
+
+impl<N: AsRef<str>> Whereis for Global<N> {
+    fn whereis(&self, node: &LocalNode) -> Option<Pid> {
+        registry_of(node)?.whereis(self.0.as_ref())
     }
 }
 

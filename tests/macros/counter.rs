@@ -157,6 +157,25 @@ async fn names_and_references_of_another_node_are_called_alike() {
     a.stop().await;
 }
 
+#[tokio::test]
+async fn local_names_and_pids_are_called_with_the_type_of_their_server() {
+    let node = alone().await;
+    let _inside = node.enter();
+    for name in ["first", "second"] {
+        let counter = Counter::start(40).name(name).await.expect("it starts");
+        exercise(Counter::at(name)).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at(counter.pid())).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at((name, node.id()))).await;
+        counter.add(40).expect("queued");
+        exercise(Counter::at(name.to_owned())).await;
+        Counter::at(name).stop().await.expect("it stops");
+        assert_eq!(Counter::at(name).get().await, Err(CallError::NoProcess));
+    }
+    node.stop().await;
+}
+
 #[test]
 fn texts_keep_their_own_methods() {
     let text = String::from("5");
@@ -169,7 +188,7 @@ async fn the_messages_are_there_for_calls_by_hand() {
     let _inside = node.enter();
     Counter::start(1).name("counter").await.expect("it starts");
     Counter::cast("counter", CounterCast::Add { by: 1 }).expect("queued");
-    let n = Counter::call("counter", |reply| CounterCall::Get { reply }).await;
+    let n = Counter::call("counter", CounterCall::Get).await;
     assert_eq!(n, Ok(2));
     let n = Counter::call("counter", |reply| CounterCall::WaitFor { at: 1, reply }).await;
     assert_eq!(n, Ok(2));

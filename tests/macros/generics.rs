@@ -74,6 +74,8 @@ async fn a_generic_server_is_called_from_another_node() {
         }
         assert_eq!(cache.get("two".into()).await, Ok(Some(2)));
         assert_eq!(cache.len().await, Ok(2));
+        cache.cast(CacheCast::Clear).expect("queued");
+        assert_eq!(cache.call(CacheCall::Len).await, Ok(0));
         cache.clear().expect("queued");
         assert_eq!(cache.get("two".into()).await, Ok(None));
     }

@@ -80,11 +80,13 @@ async fn a_local_server_is_called_with_anything() {
     let report = runner.run(Box::new(move || Report(word.into()))).await;
     assert_eq!(report, Ok(Report("done".into())));
     assert_eq!(runner.count().await, Ok(1));
+    let Local(count) = runner.call(RunnerCall::Count).await.expect("a reply");
+    assert_eq!(count, 1);
     let given = runner.give("here").await.expect("a reply");
     assert_eq!(*given, Report("here".into()));
     let (answer, told) = oneshot::channel();
     runner.tell(answer).expect("queued");
-    runner.forget().expect("queued");
+    Runner::cast(&runner, RunnerCast::Forget).expect("queued");
     assert_eq!(told.await, Ok(1));
     assert_eq!(
         runner

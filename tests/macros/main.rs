@@ -2,11 +2,13 @@
 
 #![deny(missing_docs, dead_code, unused)]
 
+mod continues;
 mod counter;
 mod generics;
 mod info;
 mod life;
 mod local;
 mod pair;
+mod protocol;
 pub mod public;
 mod refusals;

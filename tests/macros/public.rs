@@ -1,4 +1,4 @@
-//! A server that others use, under every lint; its messages hold a private type.
+//! A server and a protocol that others use, under every lint; messages hold a private type.
 
 #![deny(
     warnings,
@@ -53,6 +53,77 @@ pub mod store {
     }
 }
 
+/// A protocol that other crates could implement.
+pub mod lamp {
+    #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+    struct Colour(u8);
+
+    /// Can be on.
+    #[noex::protocol]
+    pub trait Lamp {
+        /// Whether it is.
+        #[call]
+        fn is_on(&self) -> bool;
+
+        /// Private, and part of the protocol all the same.
+        #[cast]
+        fn paint(&mut self, colour: Colour);
+
+        /// Turns it.
+        #[cast]
+        fn turn(&mut self, on: bool);
+    }
+
+    /// A lamp.
+    #[derive(Debug)]
+    pub struct Candle(bool);
+
+    #[noex::server(implements(Lamp))]
+    impl Candle {
+        fn init() -> Self {
+            Self(false)
+        }
+
+        #[call]
+        fn is_on(&self) -> bool {
+            self.0
+        }
+
+        #[cast]
+        fn paint(&self, _colour: Colour) {}
+
+        #[cast]
+        fn turn(&mut self, on: bool) {
+            self.0 = on;
+        }
+    }
+}
+
+/// Other lamps, of which nothing is used here.
+pub mod lamps {
+    use crate::public::lamp::Lamp as Light;
+
+    /// Can be on, and is known by another's name.
+    #[noex::protocol(name = "other lamp")]
+    pub trait Lamp {}
+
+    #[derive(Debug)]
+    struct Dark;
+
+    #[noex::server(implements(Lamp))]
+    impl Dark {
+        fn init() -> Self {
+            Self
+        }
+    }
+
+    /// Whether the light is on.
+    pub async fn is_on<S: noex::Accepts<dyn Light>>(light: &noex::ServerRef<S>) -> bool {
+        let light = crate::public::lamp::LampRef::from(light);
+        light.turn(true).is_ok() && light.is_on().await == Ok(true)
+    }
+}
+
 /// Seen by this crate alone, and never called.
 mod inner {
     struct Quiet;
@@ -81,5 +152,14 @@ async fn a_caller_needs_the_client_trait_alone() {
     let _inside = node.enter();
     let store = store::Store::start(None).await.expect("it starts");
     assert_eq!(call(store).await, Some(1));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_protocol_is_used_by_another_module() {
+    let node = crate::pair::alone().await;
+    let _inside = node.enter();
+    let candle = lamp::Candle::start(()).await.expect("it starts");
+    assert!(lamps::is_on(&candle).await);
     node.stop().await;
 }

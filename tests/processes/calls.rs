@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use noex::CallError;
 use noex::prelude::*;
 
-use crate::mesh::{Mesh, ask, ask_to_ask};
-use crate::probe::{Probe, ProbeCall};
+use crate::mesh::{Mesh, ask, ask_to_ask, known};
+use crate::probe::{FoundRef, Probe, ProbeCall};
 use crate::support::eventually;
 
 /// What must not wait for anything takes less.
@@ -117,6 +117,24 @@ async fn contract_c50_a_server_of_another_type_refuses_here_and_there() {
         })
         .await;
     }
+    mesh.has_no_open_calls().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reference_that_names_a_protocol_reaches_its_server_here_and_there() {
+    let mesh = Mesh::start(["b"]).await;
+    let _inside = mesh.enter();
+    for probe in mesh.probes() {
+        let pid = known(&mesh.node, &probe).await;
+        let found = FoundRef::from_pid(pid);
+        found.note(7).unwrap();
+        let place = found.place().timeout(Duration::from_secs(9)).await;
+        assert_eq!(place, Ok(ask(&probe, ProbeCall::Where).await));
+        assert_eq!(ask(&probe, ProbeCall::Casts).await, [7]);
+    }
+    let stranger = Stranger::start(()).await.unwrap();
+    let place = FoundRef::from_pid(stranger.pid()).place().await;
+    assert_eq!(place, Err(CallError::WrongServer));
     mesh.has_no_open_calls().await;
 }
 

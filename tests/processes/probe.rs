@@ -3,7 +3,19 @@
 use std::time::Duration;
 
 use noex::prelude::*;
-use noex::{MonitorRef, NodeId, Pid};
+use noex::{Accepted, Accepts, MonitorRef, NodeId, Pid};
+
+/// What can be found, and told a number.
+#[noex::protocol(name = "noex.test.Found")]
+pub(crate) trait Found {
+    /// Its node and its pid.
+    #[call]
+    fn place(&self) -> (NodeId, Pid);
+
+    /// Remember this.
+    #[cast]
+    fn note(&mut self, number: u64);
+}
 
 /// What a test can ask a probe.
 #[derive(Serialize, Deserialize)]
@@ -80,6 +92,10 @@ impl GenServer for Probe {
 
     fn protocol() -> &'static str {
         "noex.test.Probe"
+    }
+
+    fn protocols() -> &'static [Accepted<Self>] {
+        const { &[Accepted::of::<dyn Found>()] }
     }
 
     async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
@@ -179,6 +195,23 @@ impl GenServer for Probe {
         let Some(heir) = self.heir else { return };
         for number in &self.casts {
             Self::cast(heir, ProbeCast::Note(*number)).expect("the heir runs");
+        }
+    }
+}
+
+impl Accepts<dyn Found> for Probe {
+    fn wrap_call(FoundCall::Place(reply): FoundCall) -> ProbeCall {
+        ProbeCall::Where(reply)
+    }
+
+    fn wrap_cast(FoundCast::Note { number }: FoundCast) -> ProbeCast {
+        ProbeCast::Note(number)
+    }
+
+    fn unwrap_cast(cast: ProbeCast) -> Option<FoundCast> {
+        match cast {
+            ProbeCast::Note(number) => Some(FoundCast::Note { number }),
+            _ => None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod handles;
 mod life;
 mod multi_call;
 mod order;
+mod protocols;
 mod refusals;
 mod server;
 mod state_machine;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use noex_core::mailbox::Info;
 use noex_core::{ExitReason, Local, LocalNode, Pid, ReplyTo};
-use noex_gen_server::{Context, Flow, GenServer, ServerRef};
+use noex_gen_server::{Accepted, Context, Flow, GenServer, ServerRef};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::protocols::Sums;
 use crate::support::until;
 
 /// What a test sees of a server, and how it holds it up.
@@ -193,6 +194,10 @@ impl GenServer for Probe {
 
     async fn terminate(&mut self, reason: &ExitReason, _cx: &mut Context<Self>) {
         self.board.note(format!("terminate {reason}"));
+    }
+
+    fn protocols() -> &'static [Accepted<Self>] {
+        const { &[Accepted::of::<Sums>()] }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What stands in the parentheses of `#[noex::server(…)]`.
 
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Ident, LitStr, Token, Visibility, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::token::Paren;
+use syn::{Error, Ident, LitStr, Path, Token, Visibility, parenthesized, parse_quote};
 
 /// What stands in the parentheses of the attribute.
 pub(crate) struct Arguments {
@@ -9,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) local: bool,
     /// The name of the messages on the wire.
     pub(crate) protocol: Option<LitStr>,
+    /// The protocols that it accepts.
+    pub(crate) implements: Vec<Path>,
     /// The visibility of what is generated.
     pub(crate) vis: Visibility,
 }
@@ -18,6 +22,7 @@ impl Parse for Arguments {
         let mut arguments = Self {
             local: false,
             protocol: None,
+            implements: Vec::new(),
             vis: parse_quote!(pub),
         };
         while !input.is_empty() {
@@ -28,13 +33,14 @@ impl Parse for Arguments {
                     input.parse::<Token![=]>()?;
                     arguments.protocol = Some(protocol(input)?);
                 }
+                "implements" => arguments.implements.extend(protocols(&key, input)?),
                 "vis" => {
                     input.parse::<Token![=]>()?;
                     arguments.vis = input.parse()?;
                 }
                 _ => {
                     let hint = "unknown argument; write `local`, `protocol = \"name\"`, \
-                                `vis = pub(crate)`, or no argument";
+                                `implements(Store)`, `vis = pub(crate)`, or no argument";
                     return Err(Error::new(key.span(), hint));
                 }
             }
@@ -44,6 +50,20 @@ impl Parse for Arguments {
         }
         Ok(arguments)
     }
+}
+
+fn protocols(key: &Ident, input: ParseStream<'_>) -> syn::Result<Punctuated<Path, Token![,]>> {
+    let hint = "which protocols? write `implements(Store)`, with the names of traits that are \
+                marked `#[noex::protocol]`";
+    if !input.peek(Paren) {
+        return Err(Error::new(key.span(), hint));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(Error::new(key.span(), hint));
+    }
+    content.parse_terminated(Path::parse_mod_style, Token![,])
 }
 
 fn protocol(input: ParseStream<'_>) -> syn::Result<LitStr> {

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Error, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, LitStr,
+    Error, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, LitStr, Path,
     PathArguments, Type, Visibility, WhereClause, parse2,
 };
 
@@ -21,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) vis: Visibility,
     pub(crate) local: bool,
     pub(crate) protocol: Option<LitStr>,
+    pub(crate) implements: Vec<Path>,
     pub(crate) init: Init,
     pub(crate) handlers: Vec<Handler>,
 }
@@ -32,6 +33,7 @@ impl Server {
         let Arguments {
             local,
             protocol,
+            implements,
             vis,
         } = arguments;
         let ty = (*block.self_ty).clone();
@@ -42,6 +44,11 @@ impl Server {
             let hint = "a generic server has a protocol for each of its types: leave `protocol` \
                         out";
             errors.push(Error::new(protocol.span(), hint));
+        }
+        if local && let Some(protocol) = implements.first() {
+            let hint = "the messages of a protocol can travel, and those of a local server can't: \
+                        leave `local` or `implements` out";
+            errors.push(Error::new_spanned(protocol, hint));
         }
         let functions = || block.items.iter().filter_map(as_function);
         let init = match functions().find(|function| function.sig.ident == "init") {
@@ -56,7 +63,7 @@ impl Server {
         };
         let mut handlers = Vec::new();
         for function in functions().filter(|function| function.sig.ident != "init") {
-            match Handler::read(function, &ty, local) {
+            match Handler::read(&function.attrs, &function.sig, &ty, local) {
                 Ok(handler) => handlers.extend(handler),
                 Err(error) => errors.push(error),
             }
@@ -74,6 +81,7 @@ impl Server {
                 vis,
                 local,
                 protocol,
+                implements,
                 init,
                 handlers,
             }),
@@ -89,11 +97,12 @@ impl Server {
             .filter(move |handler| handler.kind == kind)
     }
 
-    /// The enum of its calls or casts.
+    /// The enum of its calls, of its casts, or of what it goes on with.
     pub(crate) fn messages(&self, kind: Kind) -> Ident {
         let suffix = match kind {
             Kind::Cast => "Cast",
-            Kind::Call | Kind::Info | Kind::Continue | Kind::Terminate => "Call",
+            Kind::Continue => "Continue",
+            Kind::Call | Kind::Info | Kind::Terminate => "Call",
         };
         format_ident!("{}{suffix}", self.name, span = self.name_span())
     }
@@ -137,7 +146,8 @@ const fn as_function(item: &ImplItem) -> Option<&ImplItemFn> {
 fn name_of(block: &ItemImpl) -> syn::Result<Ident> {
     if let Some((path, _)) = &block.trait_ {
         let hint = "#[noex::server] writes `impl GenServer` itself: put the handlers into an \
-                    impl block without a trait, `impl Counter { … }`";
+                    impl block without a trait, `impl Counter { … }`; those of a protocol, too, \
+                    with `#[noex::server(implements(…))]`";
         return Err(Error::new_spanned(path, hint));
     }
     let borrows = "a server owns its state and can't borrow: leave the lifetime out, and keep \
@@ -183,8 +193,12 @@ fn refuse_doubles(handlers: &[Handler], errors: &mut Vec<Error>) {
                 "this type has an #[info] handler already: let one handle both, or wrap the \
                  message in a type of its own"
             }
-            Kind::Continue if earlier.next().is_some() => {
-                "a server has one #[continue_] handler: let it do both"
+            Kind::Continue
+                if handler.inputs.is_empty() && earlier.any(|other| other.inputs.is_empty()) =>
+            {
+                "the #[continue_] handler without values runs behind `init`, and there is one: let \
+                 it do both, or give this one a value, `step: u32`, and ask for it with \
+                 `cx.continue_with(…)`"
             }
             Kind::Terminate if earlier.next().is_some() => {
                 "a server has one #[terminate] handler: let it do both"

@@ -36,25 +36,17 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
 }
 
 fn method(server: &Server, handler: &Handler) -> TokenStream {
-    let Handler {
-        name,
-        variant,
-        cfgs,
-        ..
-    } = handler;
+    let Handler { name, cfgs, .. } = handler;
     let (ty, enumeration) = (&server.ty, server.messages(handler.kind));
     let (_, types, _) = server.generics.split_for_impl();
     let later = matches!(handler.outcome, Outcome::Later { .. });
-    let (docs, field) = (handler.documentation(), handler.reply_field());
-    let inputs = || {
-        let inputs = handler.inputs.iter();
-        inputs.filter(|input| !(later && input.name == field))
-    };
+    let docs = handler.documentation();
     let handle = Ident::new("handle", Span::mixed_site());
-    let names: Vec<_> = inputs().map(|input| &input.name).collect();
-    let given = inputs().map(|input| &input.ty);
+    let names: Vec<_> = handler.given().map(|input| &input.name).collect();
+    let given = handler.given().map(|input| &input.ty);
     let head = quote! { #docs #(#cfgs)* fn #name(&self, #(#names: #given),*) };
-    match (handler.kind, reply_type(server, handler)) {
+    let message = handler.message(&enumeration, &names, &handle);
+    match (handler.kind, reply_type(handler, server.local)) {
         (Kind::Call, Some(reply)) => {
             let make = quote! {
                 impl ::core::ops::FnOnce(::noex::ReplyTo<#reply>) -> #enumeration #types
@@ -63,7 +55,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
             let call = quote! {
                 <#ty as ::noex::GenServer>::call(
                     self,
-                    move |#handle| #enumeration::#variant { #(#names,)* #field: #handle },
+                    move |#handle| #message,
                 )
             };
             match handler.outcome.reply().filter(|_| server.local && !later) {
@@ -77,7 +69,7 @@ fn method(server: &Server, handler: &Handler) -> TokenStream {
         }
         (Kind::Cast, _) => quote! {
             #head -> ::core::result::Result<(), ::noex::CastError<#enumeration #types>> {
-                <#ty as ::noex::GenServer>::cast(self, #enumeration::#variant { #(#names),* })
+                <#ty as ::noex::GenServer>::cast(self, #message)
             }
         },
         _ => TokenStream::new(),

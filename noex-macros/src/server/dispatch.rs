@@ -8,8 +8,8 @@ use syn::{Ident, ImplItem, ItemImpl};
 use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::init::Init;
-use super::messages::reply_type;
 use super::outcome::Outcome;
+use super::shape::Shape;
 
 /// `impl GenServer for Counter`.
 pub(crate) fn expand(server: &Server) -> TokenStream {
@@ -25,6 +25,7 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
         handle_continue(server),
         terminate(server),
         protocol(server).unwrap_or_default(),
+        protocols(server),
     ];
     let allowances = Server::allowances();
     quote! {
@@ -79,7 +80,7 @@ fn local(name: &str) -> Ident {
 }
 
 fn init(server: &Server) -> TokenStream {
-    let (cx, arguments, made_here) = (local("cx"), local("arguments"), local("made"));
+    let (cx, arguments) = (local("cx"), local("arguments"));
     let names: Vec<Ident> = (0..server.init.inputs.len())
         .map(|index| local(&format!("argument_{index}")))
         .collect();
@@ -95,9 +96,16 @@ fn init(server: &Server) -> TokenStream {
     } else {
         quote! { ::core::result::Result::Ok(#made) }
     };
-    let continues = server.handlers(Kind::Continue).next().map(|handler| {
-        let cfgs = &handler.cfgs;
-        quote! { #(#cfgs)* #cx.continue_with(::noex::__private::BehindInit); }
+    let behind = server.handlers(Kind::Continue);
+    let behind = behind.filter(|handler| handler.inputs.is_empty());
+    let continues = behind.map(|handler| {
+        let Handler { variant, cfgs, .. } = handler;
+        let (enumeration, (_, types, _)) = (
+            server.messages(Kind::Continue),
+            server.generics.split_for_impl(),
+        );
+        let types = types.as_turbofish();
+        quote! { #(#cfgs)* #cx.continue_with(#enumeration #types::#variant); }
     });
     quote! {
         async fn init(
@@ -105,9 +113,8 @@ fn init(server: &Server) -> TokenStream {
             #cx: &mut ::noex::Context<Self>,
         ) -> ::core::result::Result<Self, ::noex::ExitReason> {
             let #pattern = #arguments;
-            let #made_here = #made;
-            #continues
-            #made_here
+            #(#continues)*
+            #made
         }
     }
 }
@@ -125,11 +132,7 @@ fn handle_messages(server: &Server, kind: Kind) -> TokenStream {
     let (cx, message) = (local("cx"), local("message"));
     let checks = server.handlers(kind).map(|handler| checks(server, handler));
     let arms = server.handlers(kind).map(|handler| arm(server, handler));
-    let enumeration = server.messages(kind);
-    let never = server.has_types().then(|| {
-        let never = local("never");
-        quote! { #enumeration::__Unused(#never, _) => match #never {}, }
-    });
+    let never = never(server, kind);
     quote! {
         async fn #method(
             &mut self,
@@ -162,13 +165,12 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
     let names: Vec<Ident> = (0..handler.inputs.len())
         .map(|index| local(&format!("input_{index}")))
         .collect();
-    let fields = handler.inputs.iter().map(|input| &input.name);
-    let mut pattern = quote! { #(#fields: #names,)* };
     let reply = local("reply");
-    if reply_type(server, handler).is_some() && !matches!(handler.outcome, Outcome::Later { .. }) {
-        let field = handler.reply_field();
-        pattern.extend(quote! { #field: #reply });
-    }
+    let bound: Vec<&Ident> = names.iter().chain([&reply]).collect();
+    let fields = handler.fields();
+    let enumeration = server.messages(handler.kind);
+    let path = quote! { #enumeration::#variant };
+    let pattern = Shape::of(handler).fill(&path, &fields, &bound[..fields.len()]);
     let handled = handled(handler, &names);
     let (answer, flow) = (local("answer"), local("flow"));
     let sent = if server.local {
@@ -189,8 +191,7 @@ fn arm(server: &Server, handler: &Handler) -> TokenStream {
         },
         Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => flow_of(handler, &handled),
     };
-    let enumeration = server.messages(handler.kind);
-    quote! { #(#cfgs)* #enumeration::#variant { #pattern } => { #body } }
+    quote! { #(#cfgs)* #pattern => { #body } }
 }
 
 /// The handler, called with these inputs. That its future can't move between threads is said at
@@ -267,25 +268,38 @@ fn is_any(handler: &Handler) -> bool {
 }
 
 fn handle_continue(server: &Server) -> TokenStream {
-    let Some(handler) = server.handlers(Kind::Continue).next() else {
+    if server.handlers(Kind::Continue).next().is_none() {
         return TokenStream::new();
-    };
-    let (cx, value, cfgs) = (local("cx"), local("value"), &handler.cfgs);
-    let flow = flow_of(handler, &handled(handler, &[]));
+    }
+    let (cx, value, message) = (local("cx"), local("value"), local("message"));
+    let enumeration = server.messages(Kind::Continue);
+    let (_, types, _) = server.generics.split_for_impl();
+    let arms = server
+        .handlers(Kind::Continue)
+        .map(|handler| arm(server, handler));
+    let never = never(server, Kind::Continue);
     quote! {
-        #(#cfgs)*
         async fn handle_continue(
             &mut self,
             #value: ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send>,
             #cx: &mut ::noex::Context<Self>,
         ) -> ::noex::Flow {
-            if !#value.is::<::noex::__private::BehindInit>() {
-                return ::noex::__private::unhandled_continue(#cx.pid());
-            }
-            ::core::mem::drop(#value);
-            #flow
+            let #message: #enumeration #types = match #value.downcast() {
+                ::core::result::Result::Ok(#message) => *#message,
+                ::core::result::Result::Err(_) => {
+                    return ::noex::__private::unhandled_continue(#cx.pid());
+                }
+            };
+            match #message { #(#arms)* #never }
         }
     }
+}
+
+/// The arm of the variant that can't be.
+fn never(server: &Server, kind: Kind) -> Option<TokenStream> {
+    let (never, enumeration) = (local("never"), server.messages(kind));
+    let arm = quote! { #enumeration::__Unused(#never, _) => match #never {}, };
+    server.has_types().then_some(arm)
 }
 
 fn terminate(server: &Server) -> TokenStream {
@@ -314,4 +328,19 @@ fn protocol(server: &Server) -> Option<TokenStream> {
             #name
         }
     })
+}
+
+fn protocols(server: &Server) -> TokenStream {
+    if server.implements.is_empty() {
+        return TokenStream::new();
+    }
+    let accepted = server
+        .implements
+        .iter()
+        .map(|path| quote_spanned! { path.span()=> ::noex::Accepted::of::<dyn #path>() });
+    quote! {
+        fn protocols() -> &'static [::noex::Accepted<Self>] {
+            const { &[#(#accepted),*] }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::handler::Kind;
 use super::{client, dispatch, messages};
 
 /// The expansion, or the errors in its place.
-pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn expand(arguments: &TokenStream, item: &TokenStream) -> TokenStream {
     let block = match impl_block(item.clone()) {
         Ok(block) => block,
         Err(error) => {
@@ -18,13 +18,16 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
             return quote! { #error #item };
         }
     };
-    let server =
-        parse2::<Arguments>(arguments).and_then(|arguments| Server::read(arguments, &block));
+    let server = parse2::<Arguments>(arguments.clone())
+        .and_then(|arguments| Server::read(arguments, &block));
     let generated = match server {
         Ok(server) => {
             let (messages, client) = (messages::expand(&server), client::expand(&server));
             let dispatch = dispatch::expand(&server);
-            quote! { #messages #dispatch #client }
+            // Each protocol has a macro of its name, which brings its messages along.
+            let protocols = server.implements.iter();
+            let carriers = protocols.map(|path| quote! { #path! { {#path} {#arguments} {#item} } });
+            quote! { #messages #dispatch #client #(#carriers)* }
         }
         Err(error) => {
             let error = error.to_compile_error();

@@ -1,12 +1,13 @@
 //! `Handler`: one marked method.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Error, ImplItemFn, Meta, ReceiverKind, Type, TypeReference};
+use syn::{Attribute, Error, Meta, ReceiverKind, Signature, Type, TypeReference};
 
 use super::outcome::Outcome;
 use super::owned_type::{self, Place, last_segment, outside, replied};
+use super::shape::Shape;
 use super::signature::{Input, Inputs};
 
 /// What a method handles, as its marker says.
@@ -51,14 +52,14 @@ impl Kind {
 }
 
 impl Handler {
-    /// The handler that `function` is, if it is one.
+    /// The handler that a method is, if it is marked as one.
     pub(crate) fn read(
-        function: &ImplItemFn,
+        attrs: &[Attribute],
+        signature: &Signature,
         server: &Type,
         local: bool,
     ) -> syn::Result<Option<Self>> {
-        let mut marked = function
-            .attrs
+        let mut marked = attrs
             .iter()
             .filter_map(|attr| Kind::of(attr).map(|kind| (attr, kind)));
         let Some((marker, kind)) = marked.next() else {
@@ -74,12 +75,12 @@ impl Handler {
                         in `#[noex::server(…)]`";
             return Err(Error::new_spanned(&marker.meta, hint));
         }
-        let inputs = Inputs::read(&function.sig)?;
-        check_receiver(&inputs, function, kind)?;
-        check_name(&function.sig.ident, kind)?;
+        let inputs = Inputs::read(signature)?;
+        check_receiver(&inputs, signature, kind)?;
+        check_name(&signature.ident, kind)?;
         let place = if local { Place::Local } else { Place::Message };
-        check_inputs(&inputs, function, kind, place)?;
-        let outcome = Outcome::read(&inputs, &function.sig, kind, server)?;
+        check_inputs(&inputs, signature, kind, place)?;
+        let outcome = Outcome::read(&inputs, signature, kind, server)?;
         let mut named = inputs.named;
         if kind == Kind::Terminate {
             named.truncate(1);
@@ -89,19 +90,16 @@ impl Handler {
             }
         }
         let attributes = |name: &str| {
-            let named = function
-                .attrs
-                .iter()
-                .filter(|attr| attr.path().is_ident(name));
+            let named = attrs.iter().filter(|attr| attr.path().is_ident(name));
             named.cloned().collect()
         };
         Ok(Some(Self {
             kind,
-            variant: variant(&function.sig.ident),
-            name: function.sig.ident.clone(),
+            variant: variant(&signature.ident),
+            name: signature.ident.clone(),
             docs: attributes("doc"),
             cfgs: attributes("cfg"),
-            is_async: function.sig.asyncness.is_some(),
+            is_async: signature.asyncness.is_some(),
             takes_context: inputs.takes_context,
             inputs: named,
             outcome,
@@ -118,6 +116,50 @@ impl Handler {
         quote! { #(#docs)* }
     }
 
+    /// The names of its message's fields, in order. In a call, one of them holds the reply handle.
+    pub(crate) fn fields(&self) -> Vec<Ident> {
+        let inputs = self.inputs.iter().map(|input| input.name.clone());
+        inputs.chain(self.added_reply_field()).collect()
+    }
+
+    /// What its callers give: its inputs, but for the reply handle.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Input> {
+        let taken = match &self.outcome {
+            Outcome::Later { field, .. } => Some(field),
+            Outcome::Nothing | Outcome::Flow | Outcome::Reply(_) | Outcome::ReplyAndFlow(_) => None,
+        };
+        let inputs = self.inputs.iter();
+        inputs.filter(move |input| Some(&input.name) != taken)
+    }
+
+    /// The message of an enum, made of what is given and the reply handle, or matched by patterns
+    /// for them.
+    pub(crate) fn message(
+        &self,
+        enumeration: &Ident,
+        given: &[impl ToTokens],
+        reply: &impl ToTokens,
+    ) -> TokenStream {
+        let (variant, reply_field) = (&self.variant, self.reply_field());
+        let mut given = given.iter().map(ToTokens::to_token_stream);
+        let fields = self.fields();
+        let is_reply = |field: &Ident| self.kind == Kind::Call && *field == reply_field;
+        let values = fields.iter().map(|field| match is_reply(field) {
+            true => reply.to_token_stream(),
+            false => given.next().unwrap_or_default(),
+        });
+        let values: Vec<_> = values.collect();
+        Shape::of(self).fill(&quote! { #enumeration::#variant }, &fields, &values)
+    }
+
+    /// The field that holds the reply handle, where none of the inputs is it.
+    pub(crate) fn added_reply_field(&self) -> Option<Ident> {
+        match self.outcome {
+            Outcome::Reply(_) | Outcome::ReplyAndFlow(_) => Some(self.reply_field()),
+            Outcome::Nothing | Outcome::Flow | Outcome::Later { .. } => None,
+        }
+    }
+
     /// The field of the variant that holds the reply handle.
     pub(crate) fn reply_field(&self) -> Ident {
         if let Outcome::Later { field, .. } = &self.outcome {
@@ -131,10 +173,10 @@ impl Handler {
     }
 }
 
-fn check_receiver(inputs: &Inputs<'_>, function: &ImplItemFn, kind: Kind) -> syn::Result<()> {
+fn check_receiver(inputs: &Inputs<'_>, signature: &Signature, kind: Kind) -> syn::Result<()> {
     let Some(receiver) = inputs.receiver else {
         let hint = "a handler works on the server's state: begin with `&self` or `&mut self`";
-        return Err(Error::new_spanned(&function.sig.ident, hint));
+        return Err(Error::new_spanned(&signature.ident, hint));
     };
     match &receiver.kind {
         ReceiverKind::Reference(..) => Ok(()),
@@ -153,6 +195,7 @@ fn check_receiver(inputs: &Inputs<'_>, function: &ImplItemFn, kind: Kind) -> syn
 /// Names that would hide what every server, or every reference, has.
 fn check_name(name: &Ident, kind: Kind) -> syn::Result<()> {
     let taken = [
+        "at",
         "start",
         "start_link",
         "call",
@@ -173,21 +216,16 @@ fn check_name(name: &Ident, kind: Kind) -> syn::Result<()> {
 
 fn check_inputs(
     inputs: &Inputs<'_>,
-    function: &ImplItemFn,
+    signature: &Signature,
     kind: Kind,
     place: Place,
 ) -> syn::Result<()> {
     let named = &inputs.named;
     match kind {
         Kind::Call | Kind::Cast => {
-            for input in named {
-                if let Some(pattern) = &input.pattern {
-                    let hint = "a parameter names a field of its message: write \
-                                `point: (u64, u64)`, and take it apart in the body";
-                    return Err(Error::new_spanned(pattern, hint));
-                }
-                owned_type::check(&input.ty, place)?;
-            }
+            named
+                .iter()
+                .try_for_each(|input| check_field(input, place))?;
             let mut replies = named.iter().filter(|input| replied(&input.ty).is_some());
             match (kind, replies.next(), replies.next()) {
                 (Kind::Cast, Some(reply), _) => {
@@ -208,18 +246,13 @@ fn check_inputs(
                 let hint = "an #[info] handler takes one message: write `down: Down`, \
                             `exit: Exit`, `event: PeerEvent`, a type that you post yourself, or \
                             `info: Info` for all others";
-                return Err(Error::new_spanned(&function.sig.ident, hint));
+                return Err(Error::new_spanned(&signature.ident, hint));
             };
             owned_type::check(&message.ty, Place::Local)
         }
-        Kind::Continue => match named.first() {
-            Some(input) => {
-                let hint = "a #[continue_] handler goes on where `init` ended: take what it needs \
-                            from `self`";
-                Err(Error::new_spanned(&input.ty, hint))
-            }
-            None => Ok(()),
-        },
+        Kind::Continue => named
+            .iter()
+            .try_for_each(|input| check_field(input, Place::Local)),
         Kind::Terminate => match named.as_slice() {
             [] => Ok(()),
             [reason] if is_exit_reason(&reason.ty) => Ok(()),
@@ -230,6 +263,16 @@ fn check_inputs(
             }
         },
     }
+}
+
+/// Whether a parameter can be a field of a message.
+fn check_field(input: &Input, place: Place) -> syn::Result<()> {
+    if let Some(pattern) = &input.pattern {
+        let hint = "a parameter names a field of its message: write `point: (u64, u64)`, and take \
+                    it apart in the body";
+        return Err(Error::new_spanned(pattern, hint));
+    }
+    owned_type::check(&input.ty, place)
 }
 
 fn is_exit_reason(ty: &Type) -> bool {

@@ -1,4 +1,4 @@
-//! The enums of messages: one for calls, one for casts.
+//! The enums of messages: one for calls, one for casts, one for what a server goes on with.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -6,8 +6,9 @@ use quote::quote;
 use super::block::Server;
 use super::handler::{Handler, Kind};
 use super::outcome::Outcome;
+use super::shape::Shape;
 
-/// `CounterCall` and `CounterCast`.
+/// `CounterCall`, `CounterCast`, and `CounterContinue` if there is a `#[continue_]` handler.
 pub(crate) fn expand(server: &Server) -> TokenStream {
     let calls = message_enum(
         server,
@@ -19,13 +20,19 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
         Kind::Cast,
         "What a server of this type can be told.",
     );
-    quote! { #calls #casts }
+    let has_continues = server.handlers(Kind::Continue).next().is_some();
+    let continues = has_continues.then(|| {
+        let doc = "What a server of this type can go on with; its context's `continue_with` takes \
+                   it.";
+        message_enum(server, Kind::Continue, doc)
+    });
+    quote! { #calls #casts #continues }
 }
 
 /// The type of the reply as it is in the message.
-pub(crate) fn reply_type(server: &Server, handler: &Handler) -> Option<TokenStream> {
+pub(crate) fn reply_type(handler: &Handler, local: bool) -> Option<TokenStream> {
     let reply = handler.outcome.reply()?;
-    let is_wrapped = server.local && !matches!(handler.outcome, Outcome::Later { .. });
+    let is_wrapped = local && !matches!(handler.outcome, Outcome::Later { .. });
     Some(if is_wrapped {
         quote! { ::noex::Local<#reply> }
     } else {
@@ -38,14 +45,12 @@ fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
     let (generics, clause) = (&server.generics, &server.generics.where_clause);
     let variants = server
         .handlers(kind)
-        .map(|handler| variant(server, handler));
-    let unused = server.has_types().then(|| unused_variant(server));
+        .map(|handler| variant(handler, server.local));
+    let travels = !server.local && kind != Kind::Continue;
+    let unused = server.has_types().then(|| unused_variant(server, travels));
     let allowances = Server::allowances();
-    let (derives, impls) = if server.local {
-        (TokenStream::new(), stay(server, &name))
-    } else {
-        (derives(server), TokenStream::new())
-    };
+    let derives = travels.then(|| derives(server.has_types()));
+    let impls = (server.local && kind != Kind::Continue).then(|| stay(server, &name));
     quote! {
         #[doc = #doc]
         #derives
@@ -59,41 +64,44 @@ fn message_enum(server: &Server, kind: Kind, doc: &str) -> TokenStream {
     }
 }
 
-fn variant(server: &Server, handler: &Handler) -> TokenStream {
+/// One message of an enum.
+pub(crate) fn variant(handler: &Handler, local: bool) -> TokenStream {
     let Handler {
         variant,
         cfgs,
         inputs,
         ..
     } = handler;
-    let docs = handler.documentation();
+    let shape = Shape::of(handler);
+    let name = |name: &Ident| (shape == Shape::Named).then(|| quote! { #name: });
     let mut fields: Vec<TokenStream> = inputs
         .iter()
         .map(|input| {
-            let (name, ty) = (&input.name, &input.ty);
-            let doc = format!("The handler's `{name}`.");
-            quote! { #[doc = #doc] #name: #ty }
+            let (ty, doc) = (&input.ty, format!("The handler's `{}`.", input.name));
+            let name = name(&input.name);
+            quote! { #[doc = #doc] #name #ty }
         })
         .collect();
-    if !matches!(handler.outcome, Outcome::Later { .. })
-        && let Some(reply) = reply_type(server, handler)
-    {
-        let field = handler.reply_field();
-        fields.push(quote! {
-            #[doc = "Answers the call."]
-            #field: ::noex::ReplyTo<#reply>
-        });
+    if let Some((field, reply)) = handler.added_reply_field().zip(reply_type(handler, local)) {
+        let name = name(&field);
+        fields.push(quote! { #[doc = "Answers the call."] #name ::noex::ReplyTo<#reply> });
     }
-    quote! { #docs #(#cfgs)* #variant { #(#fields),* } }
+    let fields = match shape {
+        Shape::Unit => TokenStream::new(),
+        Shape::OfReply => quote! { (#(#fields),*) },
+        Shape::Named => quote! { { #(#fields),* } },
+    };
+    let docs = handler.documentation();
+    quote! { #docs #(#cfgs)* #variant #fields }
 }
 
 /// A variant that can't be, for the type parameters that no message has.
-fn unused_variant(server: &Server) -> TokenStream {
+fn unused_variant(server: &Server, travels: bool) -> TokenStream {
     let types = server
         .generics
         .type_params()
         .map(|parameter| &parameter.ident);
-    let skip = (!server.local).then(|| quote! { #[serde(skip)] });
+    let skip = travels.then(|| quote! { #[serde(skip)] });
     quote! {
         #[doc(hidden)]
         #skip
@@ -105,10 +113,8 @@ fn unused_variant(server: &Server) -> TokenStream {
 }
 
 /// The bounds of the block are all that serde may ask for: `Wire` says it in one word.
-fn derives(server: &Server) -> TokenStream {
-    let bounds = server
-        .has_types()
-        .then(|| quote! { , bound(serialize = "", deserialize = "") });
+pub(crate) fn derives(has_types: bool) -> TokenStream {
+    let bounds = has_types.then(|| quote! { , bound(serialize = "", deserialize = "") });
     quote! {
         #[derive(::noex::__private::serde::Serialize, ::noex::__private::serde::Deserialize)]
         #[serde(crate = "::noex::__private::serde" #bounds)]

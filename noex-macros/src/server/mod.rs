@@ -10,13 +10,14 @@
 
 mod expand;
 mod arguments;
-mod block;
+pub(crate) mod block;
 mod init;
-mod handler;
-mod outcome;
+pub(crate) mod handler;
+pub(crate) mod outcome;
 mod signature;
-mod owned_type;
-mod messages;
+pub(crate) mod owned_type;
+mod shape;
+pub(crate) mod messages;
 mod dispatch;
 mod client;
 

@@ -37,7 +37,7 @@ impl Outcome {
             ReturnType::Type(..) | ReturnType::Default => None,
         };
         match kind {
-            Kind::Call => Self::of_call(inputs, output, server),
+            Kind::Call => Self::of_call(inputs, output, signature, server),
             Kind::Cast | Kind::Info | Kind::Continue | Kind::Terminate => match output {
                 None => Ok(Self::Nothing),
                 Some(output) if is_flow(output) && kind != Kind::Terminate => Ok(Self::Flow),
@@ -56,7 +56,12 @@ impl Outcome {
         }
     }
 
-    fn of_call(inputs: &Inputs<'_>, output: Option<&Type>, server: &Type) -> syn::Result<Self> {
+    fn of_call(
+        inputs: &Inputs<'_>,
+        output: Option<&Type>,
+        signature: &Signature,
+        server: &Type,
+    ) -> syn::Result<Self> {
         let later = inputs
             .named
             .iter()
@@ -76,7 +81,9 @@ impl Outcome {
             };
         }
         let Some(output) = output else {
-            return Ok(Self::Reply(syn::parse_quote!(())));
+            // Where the handler is: a protocol may want another reply.
+            let nothing = syn::parse_quote_spanned!(signature.ident.span()=> ());
+            return Ok(Self::Reply(nothing));
         };
         if is_flow(output) {
             let hint = "a call has a reply: give `((), Flow)`, with the reply in the first \

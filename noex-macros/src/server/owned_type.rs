@@ -75,7 +75,8 @@ fn owned(borrowed: &Type) -> String {
     }
 }
 
-fn said(ty: &Type) -> String {
+/// A type as its user may have written it.
+pub(crate) fn said(ty: &impl ToTokens) -> String {
     ty.to_token_stream().to_string().replace(' ', "")
 }
 

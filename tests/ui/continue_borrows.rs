@@ -1,4 +1,4 @@
-//! `#[continue_]` goes on from the state.
+//! What a server goes on with outlives the handler that asks for it.
 
 #![allow(unused)]
 
@@ -13,7 +13,7 @@ impl Counter {
     }
 
     #[continue_]
-    fn go(&mut self, from: u64) {}
+    fn load(&mut self, key: &str) {}
 }
 
 fn main() {}

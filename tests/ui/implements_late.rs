@@ -1,0 +1,31 @@
+//! A late reply has the type of the protocol, too.
+
+#![allow(unused)]
+
+use noex::prelude::*;
+
+#[noex::protocol]
+trait Store {
+    #[call]
+    fn get(&self, key: String) -> Option<u64>;
+
+    #[cast]
+    fn forget(&mut self, key: String);
+}
+
+struct Memory;
+
+#[noex::server(implements(Store))]
+impl Memory {
+    fn init() -> Self {
+        Self
+    }
+
+    #[call]
+    fn get(&self, key: String, reply: ReplyTo<u64>) {}
+
+    #[cast]
+    fn forget(&mut self, key: String) {}
+}
+
+fn main() {}
