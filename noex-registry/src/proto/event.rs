@@ -27,6 +27,16 @@ pub(crate) enum Input {
     },
     /// Whoever holds the name is to lose it.
     Unregister { name: Arc<str> },
+    /// A process of this node joins a group, perhaps once more.
+    Join { group: Arc<str>, pid: Pid },
+    /// It takes one join back.
+    Leave { group: Arc<str>, pid: Pid },
+    /// The processes of this node lose all that they hold.
+    Withdraw,
+    /// A process of this node wants to hear of the group's changes.
+    WatchGroup { group: Arc<str>, watcher: Pid },
+    /// It does not any more.
+    UnwatchGroup { group: Arc<str>, watcher: Pid },
     /// A process of this node ended.
     ProcessEnded { pid: Pid },
     /// A node is up, or has a new session.
@@ -37,11 +47,54 @@ pub(crate) enum Input {
     Message(Message),
 }
 
+/// A change of a group, as those that [monitor](crate::Group::monitor) it are told: it comes to
+/// [`handle_info`](noex_gen_server::GenServer::handle_info) as `Info::Other`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a member comes or goes")]
+pub enum GroupEvent {
+    /// A process is a member from now on.
+    Joined {
+        /// The group's name.
+        group: Arc<str>,
+        /// The process.
+        pid: Pid,
+    },
+    /// A process is not a member any more: it left or ended, or its node is down.
+    Left {
+        /// The group's name.
+        group: Arc<str>,
+        /// The process.
+        pid: Pid,
+    },
+}
+
+impl GroupEvent {
+    /// The group's name.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        match self {
+            Self::Joined { group, .. } | Self::Left { group, .. } => group,
+        }
+    }
+
+    /// The process.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        match self {
+            Self::Joined { pid, .. } | Self::Left { pid, .. } => *pid,
+        }
+    }
+}
+
 /// What must be done.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
     /// The name is held by this process from now on, or by none.
     Publish { name: Arc<str>, holder: Option<Pid> },
+    /// The group changed.
+    Regroup(GroupEvent),
+    /// Tell this process of this node of it.
+    Tell { watcher: Pid, event: GroupEvent },
     /// The claim was not made: this process holds the name.
     Refused { holder: Pid },
     /// The end of this process of this node must be reported.
