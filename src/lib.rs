@@ -56,7 +56,7 @@
 //! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
-//! | names | [`Global`], [`Name`] |
+//! | names, groups | [`Global`], [`Group`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
 //! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
@@ -88,8 +88,9 @@ pub use noex_core::{
     Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
-    Address, Agent, Call, CallError, CastError, Context, Dest, Flow, GenServer, Name, ReplyTo,
-    ServerRef, Start, StartError, Stop, TimerRef, blocking, multi_call, state_machine, task,
+    Address, Agent, Answers, Call, CallError, CallMany, CastError, Context, Dest, DestMany, Flow,
+    GenServer, Name, Refused, ReplyTo, ServerRef, Start, StartError, Stop, TimerRef, blocking,
+    multi_call, state_machine, task,
 };
 pub use noex_macros::main;
 /// Makes an impl block of handlers a server.
@@ -246,7 +247,7 @@ pub use noex_macros::main;
 /// # }
 /// ```
 pub use noex_macros::server;
-pub use noex_registry::{Global, GlobalClaim, Registry};
+pub use noex_registry::{Global, GlobalClaim, Group, GroupEvent, Registry};
 pub use noex_supervisor::{
     AutoShutdown, ChildInfo, ChildSpec, ChildState, DistributedSupervisor,
     DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient, Mode, NodeFilter,
@@ -260,7 +261,7 @@ pub use stopping::until_stopped;
 pub mod prelude {
     pub use crate::{
         CallError, ClusterConfig, Context, DistributedSupervisorClient, ExitReason, Flow,
-        GenServer, Global, Info, Node, ReplyTo, ServerRef, StartError, Supervisor,
+        GenServer, Global, Group, Info, Node, ReplyTo, ServerRef, StartError, Supervisor,
         SupervisorClient,
     };
     pub use serde::{Deserialize, Serialize};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use noex_core::{LocalNode, NameError, Pid};
-use noex_gen_server::Name;
+use noex_core::{CallError, LocalNode, NameError, Pid};
+use noex_gen_server::{DestMany, GenServer, Name};
 
 use crate::global::registry_of;
 
@@ -108,6 +108,18 @@ impl<N: AsRef<str>> Group<N> {
     pub fn local_members(&self) -> Vec<Pid> {
         let registry = LocalNode::current().and_then(|node| registry_of(&node));
         registry.map_or_else(Vec::new, |registry| registry.local_members(self.0.as_ref()))
+    }
+}
+
+/// All members of the group, of whichever type they are.
+impl<S: GenServer, N: AsRef<str>> DestMany<S> for Group<N> {
+    type Each = Pid;
+
+    fn resolve_many(&self) -> Result<Vec<(Pid, Pid)>, CallError> {
+        if LocalNode::current().is_none() {
+            return Err(CallError::NoNode);
+        }
+        DestMany::<S>::resolve_many(&self.members())
     }
 }
 

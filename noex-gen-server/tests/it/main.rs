@@ -9,6 +9,7 @@
 mod agents;
 mod blocking;
 mod busy;
+mod call_many;
 mod contract;
 mod handles;
 mod life;

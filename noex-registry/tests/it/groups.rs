@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::{Receiver, SpawnOptions};
-use noex_core::{LocalNode, NameError, Pid};
-use noex_gen_server::GenServer;
+use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid, ReplyTo};
+use noex_gen_server::{Context, Flow, GenServer, StartError};
 use noex_registry::{Group, GroupEvent, Registry};
 use parking_lot::Mutex;
 
-use crate::support::{Network, Whoami, end, idle, registry, settle};
+use crate::support::{Ask, Network, Whoami, end, idle, on, registry, settle};
 
 /// What a process was told of groups, in order.
 type Told = Arc<Mutex<Vec<GroupEvent>>>;
@@ -268,7 +268,82 @@ async fn a_server_whose_init_fails_leaves_the_group_that_it_was_to_join() {
         .name(Group(String::new()))
         .on(&nodes[0])
         .await;
-    assert_eq!(started, Err(noex_gen_server::StartError::InvalidName));
+    assert_eq!(started, Err(StartError::InvalidName));
     settle().await;
     assert_eq!(registry(&nodes[0]).members("g"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_members_of_a_group_are_called_together_wherever_they_are() {
+    let (network, nodes) = Network::with_nodes(3).await;
+    let mut pids = Vec::new();
+    for node in &nodes {
+        let server = Whoami::start(()).name(Group("g")).on(node).await.unwrap();
+        pids.push(server.pid());
+    }
+    settle().await;
+    let call = || on(&nodes[0], Whoami::call_many(Group("g"), Ask));
+    let answers = call().await.unwrap();
+    let expected = sorted(pids.clone()).into_iter().map(|pid| (pid, pid));
+    assert_eq!(answers.replies, Vec::from_iter(expected));
+    assert_eq!(answers.failures, []);
+    // One ends, which nobody has heard of yet.
+    network.loses_floods.store(true, Ordering::Relaxed);
+    end(&nodes[1], pids[1]).await;
+    let answers = call().await.unwrap();
+    assert_eq!(answers.replies.len(), 2);
+    assert_eq!(answers.failures, [(pids[1], CallError::NoProcess)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_without_members_answers_nothing_and_one_without_a_node_fails() {
+    let (_network, nodes) = Network::with_nodes(1).await;
+    let nobody = on(&nodes[0], Whoami::call_many(Group("g"), Ask)).await;
+    let nobody = nobody.unwrap();
+    assert!(nobody.replies.is_empty() && nobody.failures.is_empty());
+    let nowhere = Whoami::call_many(Group("g"), Ask).await;
+    assert_eq!(nowhere, Err(CallError::NoNode));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cast_to_a_group_reaches_each_member_once() {
+    let (_network, nodes) = Network::with_nodes(2).await;
+    let mut notes = Vec::new();
+    for node in &nodes {
+        let note = Note::start(()).on(node).await.unwrap();
+        for _twice in 0..2 {
+            registry(node).join("g", note.pid()).unwrap();
+        }
+        notes.push(note);
+    }
+    settle().await;
+    let refused = on(&nodes[0], async { Note::cast_many(Group("g"), 7) }).await;
+    assert_eq!(refused, Ok(Vec::new()));
+    for (node, note) in nodes.iter().zip(&notes) {
+        let noted = on(node, note.call(|reply| reply)).await;
+        assert_eq!(noted, Ok(vec![7]));
+    }
+}
+
+/// It keeps what it is told.
+struct Note(Vec<u64>);
+
+impl GenServer for Note {
+    type Args = ();
+    type Call = ReplyTo<Vec<u64>>;
+    type Cast = u64;
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        Ok(Self(Vec::new()))
+    }
+
+    async fn handle_call(&mut self, reply: Self::Call, _cx: &mut Context<Self>) -> Flow {
+        reply.send(self.0.clone());
+        Flow::Continue
+    }
+
+    async fn handle_cast(&mut self, number: u64, _cx: &mut Context<Self>) -> Flow {
+        self.0.push(number);
+        Flow::Continue
+    }
 }
