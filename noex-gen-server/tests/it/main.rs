@@ -22,3 +22,4 @@ mod state_machine;
 mod support;
 mod tasks;
 mod timers;
+mod via;
