@@ -12,6 +12,18 @@ use crate::joint::Joint;
 use crate::{Call, DestMany, GenServer};
 
 /// What came of a call to many servers, in the order in which they were addressed.
+///
+/// # Examples
+/// ```
+/// use noex_core::{CallError, Creation, Pid};
+/// use noex_gen_server::Answers;
+///
+/// let pid = |serial| Pid::new(Creation::from_bits(1), serial);
+/// let outcomes = [(pid(1), Ok(7)), (pid(2), Err(CallError::NoProcess)), (pid(3), Ok(9))];
+/// let answers: Answers<u64> = outcomes.into_iter().collect();
+/// assert_eq!(answers.replies, [(pid(1), 7), (pid(3), 9)]);
+/// assert_eq!(answers.failures, [(pid(2), CallError::NoProcess)]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answers<R> {

@@ -4,7 +4,7 @@ use std::any::{Any, type_name};
 use std::future::Future;
 
 use noex_core::mailbox::Info;
-use noex_core::{ExitReason, ReplyTo, Wire};
+use noex_core::{CallError, ExitReason, ReplyTo, Wire};
 
 use crate::cast_many::{self, Refused};
 use crate::{Call, CallMany, CastError, Context, Dest, DestMany, Flow, Start, Stop, cast};
@@ -163,7 +163,7 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// # Delivery
     /// At most once. After an error the server may have handled the request, unless
-    /// [`CallError::is_not_executed`](noex_core::CallError::is_not_executed) says no.
+    /// [`CallError::is_not_executed`] says no.
     ///
     /// # Cancel safety
     /// Dropping the future gives the call up. A request that is still queued is skipped.
@@ -242,24 +242,59 @@ pub trait GenServer: Sized + Send + 'static {
         CallMany::new(to, make)
     }
 
-    /// Sends `message` to each server in `to`; nobody waits for anything. Gives those that did not
-    /// take it.
+    /// Sends the message that `make` builds to each server in `to`; nobody waits for anything.
+    /// Gives those that did not take it.
+    ///
+    /// A message is built for each of them, since not every message can be cloned.
     ///
     /// # Delivery
     /// As with [`cast`](Self::cast), to each.
     ///
     /// # Errors
-    /// [`CastError::Other`] with [`CallError::NoNode`](noex_core::CallError::NoNode) if there is
-    /// no node to find the servers on; nothing was queued.
-    fn cast_many<M>(
+    /// [`CallError::NoNode`] if there is no node to find the servers on; nothing was queued.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_core::LocalNode;
+    /// use noex_gen_server::GenServer;
+    /// # use noex_core::{ExitReason, ReplyTo};
+    /// # use noex_gen_server::{Context, Flow};
+    /// # struct Counter(u64);
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = ReplyTo<u64>;
+    /// #     type Cast = u64;
+    /// #     async fn init(start: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+    /// #         Ok(Self(start))
+    /// #     }
+    /// #     async fn handle_call(&mut self, n: ReplyTo<u64>, _: &mut Context<Self>) -> Flow {
+    /// #         n.send(self.0);
+    /// #         Flow::Continue
+    /// #     }
+    /// #     async fn handle_cast(&mut self, add: u64, _: &mut Context<Self>) -> Flow {
+    /// #         self.0 += add;
+    /// #         Flow::Continue
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
+    /// # let _inside = node.enter();
+    /// let counters = [Counter::start(0).await?, Counter::start(40).await?];
+    /// for (pid, error) in Counter::cast_many(&counters, || 2)? {
+    ///     println!("{pid} did not take it: {error}");
+    /// }
+    /// let counts = Counter::call_many(&counters, |n| n).await?;
+    /// assert_eq!(counts.replies, [(counters[0].pid(), 2), (counters[1].pid(), 42)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cast_many<M: DestMany<Self>>(
         to: M,
-        message: Self::Cast,
-    ) -> Result<Vec<Refused<Self::Cast>>, CastError<Self::Cast>>
-    where
-        M: DestMany<Self>,
-        Self::Cast: Clone,
-    {
-        cast_many::send_many::<Self, M>(&to, message)
+        make: impl Fn() -> Self::Cast,
+    ) -> Result<Vec<Refused<Self::Cast>>, CallError> {
+        cast_many::send_many::<Self, M>(&to, make)
     }
 
     /// Asks the server to end, behind what it was sent before, and waits until it has.

@@ -16,27 +16,37 @@ use crate::global::registry_of;
 /// A process that joins a group several times has to leave it as many times. Unlike in `pg` it is
 /// one member all the while: whoever sends to the members sends it one message.
 ///
+/// [`call_many`](GenServer::call_many) and [`cast_many`](GenServer::cast_many) take it as the
+/// address of all its members.
+///
 /// All methods are those of the current node's [`Registry`](crate::Registry), whose methods of the
 /// same names have the rest of their contracts.
 ///
 /// # Examples
 /// ```
-/// use noex_core::{ExitReason, LocalNode};
+/// use noex_core::{ExitReason, LocalNode, ReplyTo};
 /// use noex_gen_server::{Context, Flow, GenServer};
 /// use noex_registry::{Group, Registry};
 ///
-/// struct Worker;
+/// struct Worker(u32);
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// enum WorkerCall {
+///     Load(ReplyTo<u32>),
+/// }
 ///
 /// impl GenServer for Worker {
-///     type Args = ();
-///     type Call = ();
+///     type Args = u32;
+///     type Call = WorkerCall;
 ///     type Cast = ();
 ///
-///     async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
-///         Ok(Self)
+///     async fn init(load: u32, _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+///         Ok(Self(load))
 ///     }
 ///
-///     async fn handle_call(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+///     async fn handle_call(&mut self, call: WorkerCall, _cx: &mut Context<Self>) -> Flow {
+///         let WorkerCall::Load(reply) = call;
+///         reply.send(self.0);
 ///         Flow::Continue
 ///     }
 /// }
@@ -46,10 +56,12 @@ use crate::global::registry_of;
 /// let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
 /// let _inside = node.enter();
 /// Registry::start(&node).await?;
-/// let one = Worker::start(()).name(Group("workers")).await?;
-/// let two = Worker::start(()).await?;
+/// let one = Worker::start(3).name(Group("workers")).await?;
+/// let two = Worker::start(4).await?;
 /// Group("workers").join(&two)?;
 /// assert_eq!(Group("workers").members(), [one.pid(), two.pid()]);
+/// let loads = Worker::call_many(Group("workers"), WorkerCall::Load).await?;
+/// assert_eq!(loads.replies, [(one.pid(), 3), (two.pid(), 4)]);
 /// Group("workers").leave(&one);
 /// assert_eq!(Group("workers").members(), [two.pid()]);
 /// # Ok(())

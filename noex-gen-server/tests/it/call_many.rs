@@ -139,7 +139,7 @@ async fn a_cast_to_many_reaches_each_and_names_those_that_did_not_take_it() {
     }
     sums[2].stop().await.unwrap();
     let to: Vec<Pid> = sums.iter().map(ServerRef::pid).collect();
-    let refused = on(&nodes[0], async { Sum::cast_many(&to, 3) }).await;
+    let refused = on(&nodes[0], async { Sum::cast_many(&to, || 3) }).await;
     let gone = (to[2], CastError::NoProcess(3));
     assert_eq!(refused, Ok(vec![gone]));
     let call = Sum::call_many(&to[..2], |reply| reply);
@@ -162,6 +162,6 @@ impl<S: GenServer> DestMany<S> for Nodebound {
 async fn who_finds_nobody_to_call_says_why() {
     let answers = Sum::call_many(Nodebound, |reply| reply).await;
     assert_eq!(answers, Err(CallError::NoNode));
-    let refused = Sum::cast_many(Nodebound, 3);
-    assert_eq!(refused, Err(CastError::Other(3, CallError::NoNode)));
+    let refused = Sum::cast_many(Nodebound, || 3);
+    assert_eq!(refused, Err(CallError::NoNode));
 }

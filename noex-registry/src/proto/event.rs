@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use noex_core::{Creation, Pid};
 
+use super::group_event::GroupEvent;
 use super::message::Message;
 
 /// The present, by two clocks.
@@ -45,45 +46,6 @@ pub(crate) enum Input {
     NodeDown { node: Creation },
     /// The registry of another node says something.
     Message(Message),
-}
-
-/// A change of a group, as those that [monitor](crate::Group::monitor) it are told: it comes to
-/// [`handle_info`](noex_gen_server::GenServer::handle_info) as `Info::Other`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a member comes or goes")]
-pub enum GroupEvent {
-    /// A process is a member from now on.
-    Joined {
-        /// The group's name.
-        group: Arc<str>,
-        /// The process.
-        pid: Pid,
-    },
-    /// A process is not a member any more: it left or ended, or its node is down.
-    Left {
-        /// The group's name.
-        group: Arc<str>,
-        /// The process.
-        pid: Pid,
-    },
-}
-
-impl GroupEvent {
-    /// The group's name.
-    #[must_use]
-    pub fn group(&self) -> &str {
-        match self {
-            Self::Joined { group, .. } | Self::Left { group, .. } => group,
-        }
-    }
-
-    /// The process.
-    #[must_use]
-    pub const fn pid(&self) -> Pid {
-        match self {
-            Self::Joined { pid, .. } | Self::Left { pid, .. } => *pid,
-        }
-    }
 }
 
 /// What must be done.

@@ -8,7 +8,8 @@ use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock};
 use super::entry::{Entry, Key};
-use super::event::{GroupEvent, Input, Now, Output};
+use super::event::{Input, Now, Output};
+use super::group_event::GroupEvent;
 use super::message::{Message, Unregister};
 use super::origins::Origins;
 use super::own::Own;

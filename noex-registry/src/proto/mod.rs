@@ -12,6 +12,7 @@ mod table;
 mod own;
 mod origins;
 mod watchers;
+mod group_event;
 mod event;
 mod machine;
 mod exchange;
@@ -19,7 +20,7 @@ mod exchange;
 #[cfg(test)]
 mod tests;
 
-pub use event::GroupEvent;
+pub use group_event::GroupEvent;
 
 pub(crate) use claim::is_name;
 pub(crate) use event::{Input, Now, Output};

@@ -317,7 +317,7 @@ async fn a_cast_to_a_group_reaches_each_member_once() {
         notes.push(note);
     }
     settle().await;
-    let refused = on(&nodes[0], async { Note::cast_many(Group("g"), 7) }).await;
+    let refused = on(&nodes[0], async { Note::cast_many(Group("g"), || 7) }).await;
     assert_eq!(refused, Ok(Vec::new()));
     for (node, note) in nodes.iter().zip(&notes) {
         let noted = on(node, note.call(|reply| reply)).await;
