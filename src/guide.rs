@@ -9,6 +9,9 @@ mod processes {}
 #[doc = include_str!("../docs/guide/servers.md")]
 mod servers {}
 
+#[doc = include_str!("../docs/guide/names.md")]
+mod names {}
+
 #[doc = include_str!("../docs/guide/supervision.md")]
 mod supervision {}
 

@@ -57,7 +57,7 @@
 //! | references that name no server | [`protocol`](macro@protocol), [`ProtocolRef`] |
 //! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
 //! | blocking work, other threads | [`blocking`] |
-//! | names | [`Global`], [`Name`] |
+//! | names, groups | [`Global`], [`Group`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
 //! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
@@ -89,9 +89,10 @@ pub use noex_core::{
     Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
-    Accepted, Accepts, Address, Agent, At, Call, CallError, CastError, Context, Dest, Flow,
-    GenServer, Name, Protocol, ProtocolCall, ProtocolRef, ReplyTo, ServerRef, Start, StartError,
-    Stop, TimerRef, Whereis, blocking, multi_call, state_machine, task,
+    Accepted, Accepts, Address, Agent, Answers, At, Call, CallError, CallMany, CastError, Context,
+    Dest, DestMany, Flow, GenServer, Name, Protocol, ProtocolCall, ProtocolRef, Refused, ReplyTo,
+    ServerRef, Start, StartError, Stop, TimerRef, Whereis, blocking, multi_call, state_machine,
+    task,
 };
 pub use noex_macros::main;
 /// Makes a trait of calls and casts a protocol: messages that servers of several types accept.
@@ -349,7 +350,7 @@ pub use noex_macros::protocol;
 /// # }
 /// ```
 pub use noex_macros::server;
-pub use noex_registry::{Global, GlobalClaim, Registry};
+pub use noex_registry::{Global, GlobalClaim, Group, GroupEvent, Registry};
 pub use noex_supervisor::{
     AutoShutdown, ChildInfo, ChildSpec, ChildState, DistributedSupervisor,
     DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient, Mode, NodeFilter,
@@ -363,7 +364,7 @@ pub use stopping::until_stopped;
 pub mod prelude {
     pub use crate::{
         CallError, ClusterConfig, Context, DistributedSupervisorClient, ExitReason, Flow,
-        GenServer, Global, Info, Node, ReplyTo, ServerRef, StartError, Supervisor,
+        GenServer, Global, Group, Info, Node, ReplyTo, ServerRef, StartError, Supervisor,
         SupervisorClient,
     };
     pub use serde::{Deserialize, Serialize};

@@ -1,18 +1,19 @@
 //! `multi_call`: the same call to several servers at once.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
 use std::time::Duration;
 
 use noex_core::{CallError, ReplyTo, Wire};
 
+use crate::joint::Joint;
 use crate::{Dest, GenServer};
 
 /// Calls every server in `to` at once, each for at most `timeout`, and gives what came of it
 /// beside each address, in their order. It ends when the last of them has answered or failed.
 ///
 /// OTP's takes one name and several nodes; here these are addresses like others: `(name, &node)`.
+/// Servers that are known by pid, as the members of a group are, are called by
+/// [`GenServer::call_many`].
 ///
 /// # Delivery
 /// At most once to each, as with [`GenServer::call`].
@@ -63,50 +64,10 @@ where
     D: Dest<S> + Clone,
     F: Fn(ReplyTo<R>) -> S::Call,
 {
-    let mut calls: Vec<_> = to
-        .into_iter()
-        .map(|to| {
-            let call = S::call(to.clone(), &make).timeout(timeout);
-            (to, Progress::Waiting(call))
-        })
-        .collect();
-    poll_fn(|cx| poll_all(&mut calls, cx)).await;
-    let done = calls.into_iter();
-    done.filter_map(|(to, call)| call.into_outcome().map(|outcome| (to, outcome)))
-        .collect()
-}
-
-enum Progress<C, R> {
-    Waiting(C),
-    Done(Result<R, CallError>),
-}
-
-impl<C, R> Progress<C, R> {
-    fn into_outcome(self) -> Option<Result<R, CallError>> {
-        match self {
-            Self::Waiting(_) => None,
-            Self::Done(outcome) => Some(outcome),
-        }
-    }
-}
-
-fn poll_all<D, C, R>(calls: &mut [(D, Progress<C, R>)], cx: &mut Context<'_>) -> Poll<()>
-where
-    C: Future<Output = Result<R, CallError>> + Unpin,
-{
-    let mut waiting = false;
-    for (_, progress) in calls {
-        let Progress::Waiting(call) = progress else {
-            continue;
-        };
-        match Pin::new(call).poll(cx) {
-            Poll::Ready(outcome) => *progress = Progress::Done(outcome),
-            Poll::Pending => waiting = true,
-        }
-    }
-    if waiting {
-        Poll::Pending
-    } else {
-        Poll::Ready(())
-    }
+    let calls = to.into_iter().map(|to| {
+        let call = S::call(to.clone(), &make).timeout(timeout);
+        (to, call)
+    });
+    let mut calls = Joint::new(calls);
+    poll_fn(|cx| calls.poll(cx)).await
 }

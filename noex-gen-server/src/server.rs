@@ -4,9 +4,12 @@ use std::any::{Any, type_name};
 use std::future::Future;
 
 use noex_core::mailbox::Info;
-use noex_core::{ExitReason, ReplyTo, Wire};
+use noex_core::{CallError, ExitReason, ReplyTo, Wire};
 
-use crate::{Accepted, At, Call, CastError, Context, Dest, Flow, Start, Stop, cast};
+use crate::cast_many::{self, Refused};
+use crate::{
+    Accepted, At, Call, CallMany, CastError, Context, Dest, DestMany, Flow, Start, Stop, cast,
+};
 
 /// A server: a process with a state, which handles one message after the other.
 ///
@@ -179,7 +182,7 @@ pub trait GenServer: Sized + Send + 'static {
     ///
     /// # Delivery
     /// At most once. After an error the server may have handled the request, unless
-    /// [`CallError::is_not_executed`](noex_core::CallError::is_not_executed) says no.
+    /// [`CallError::is_not_executed`] says no.
     ///
     /// # Cancel safety
     /// Dropping the future gives the call up. A request that is still queued is skipped.
@@ -202,6 +205,115 @@ pub trait GenServer: Sized + Send + 'static {
     /// [`CastError`], with the message where it can be given back; it was not queued.
     fn cast<D: Dest<Self>>(to: D, message: Self::Cast) -> Result<(), CastError<Self::Cast>> {
         cast::send::<Self, D>(&to, message)
+    }
+
+    /// Sends the request that `make` builds to each server in `to`, all at once, and waits until
+    /// each has answered or failed, for 5 s unless [told otherwise](CallMany::timeout). `to` is a
+    /// slice or vector of references or pids, or a group; its members are looked up when the
+    /// future is first polled.
+    ///
+    /// # Delivery
+    /// At most once to each, as with [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the calls that are not answered.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use noex_core::{CallError, LocalNode};
+    /// use noex_gen_server::GenServer;
+    /// # use noex_core::{ExitReason, ReplyTo};
+    /// # use noex_gen_server::{Context, Flow};
+    /// # struct Shard(u64);
+    /// # impl GenServer for Shard {
+    /// #     type Args = u64;
+    /// #     type Call = ReplyTo<u64>;
+    /// #     type Cast = ();
+    /// #     async fn init(size: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+    /// #         Ok(Self(size))
+    /// #     }
+    /// #     async fn handle_call(&mut self, size: ReplyTo<u64>, _: &mut Context<Self>) -> Flow {
+    /// #         size.send(self.0);
+    /// #         Flow::Continue
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
+    /// # let _inside = node.enter();
+    /// let shards = [Shard::start(3).await?, Shard::start(4).await?];
+    /// shards[1].stop().await?;
+    /// let sizes = Shard::call_many(&shards, |size| size).timeout(Duration::from_secs(1)).await?;
+    /// assert_eq!(sizes.replies, [(shards[0].pid(), 3)]);
+    /// assert_eq!(sizes.failures, [(shards[1].pid(), CallError::NoProcess)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn call_many<R, M, F>(to: M, make: F) -> CallMany<Self, R, M, F>
+    where
+        R: Wire,
+        M: DestMany<Self>,
+        F: FnOnce(ReplyTo<R>) -> Self::Call + Clone,
+    {
+        CallMany::new(to, make)
+    }
+
+    /// Sends the message that `make` builds to each server in `to`; nobody waits for anything.
+    /// Gives those that did not take it.
+    ///
+    /// A message is built for each of them, since not every message can be cloned.
+    ///
+    /// # Delivery
+    /// As with [`cast`](Self::cast), to each.
+    ///
+    /// # Errors
+    /// [`CallError::NoNode`] if there is no node to find the servers on; nothing was queued.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_core::LocalNode;
+    /// use noex_gen_server::GenServer;
+    /// # use noex_core::{ExitReason, ReplyTo};
+    /// # use noex_gen_server::{Context, Flow};
+    /// # struct Counter(u64);
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = ReplyTo<u64>;
+    /// #     type Cast = u64;
+    /// #     async fn init(start: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+    /// #         Ok(Self(start))
+    /// #     }
+    /// #     async fn handle_call(&mut self, n: ReplyTo<u64>, _: &mut Context<Self>) -> Flow {
+    /// #         n.send(self.0);
+    /// #         Flow::Continue
+    /// #     }
+    /// #     async fn handle_cast(&mut self, add: u64, _: &mut Context<Self>) -> Flow {
+    /// #         self.0 += add;
+    /// #         Flow::Continue
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
+    /// # let _inside = node.enter();
+    /// let counters = [Counter::start(0).await?, Counter::start(40).await?];
+    /// for (pid, error) in Counter::cast_many(&counters, || 2)? {
+    ///     println!("{pid} did not take it: {error}");
+    /// }
+    /// let counts = Counter::call_many(&counters, |n| n).await?;
+    /// assert_eq!(counts.replies, [(counters[0].pid(), 2), (counters[1].pid(), 42)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cast_many<M: DestMany<Self>>(
+        to: M,
+        make: impl Fn() -> Self::Cast,
+    ) -> Result<Vec<Refused<Self::Cast>>, CallError> {
+        cast_many::send_many::<Self, M>(&to, make)
     }
 
     /// Asks the server to end, behind what it was sent before, and waits until it has.

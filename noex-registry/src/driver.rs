@@ -1,14 +1,15 @@
 //! `Driver`: performs what the machine decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use noex_core::mailbox::Info;
 use noex_core::{CallError, Creation, ExitReason, LocalNode, MonitorRef, Pid, Target};
 use noex_gen_server::{Address, Dest, GenServer};
 use tokio::time::Instant;
 
-use crate::proto::{Input, Machine, Message, Now, Output};
-use crate::registry::Holders;
+use crate::proto::{GroupEvent, Input, Machine, Message, Now, Output};
+use crate::published::Published;
 use crate::server::{NAME, RegistryServer};
 
 /// The machine, and what its outputs need. It stands behind a lock: outputs are performed in the
@@ -16,7 +17,7 @@ use crate::server::{NAME, RegistryServer};
 #[derive(Debug)]
 pub(crate) struct Driver {
     machine: Machine,
-    /// The registry's process, which watches the processes that have names.
+    /// The registry's process, which watches the processes that have names or are in groups.
     server: Option<Pid>,
     monitors: BTreeMap<Pid, MonitorRef>,
     /// Whom the last digest went to.
@@ -37,8 +38,11 @@ impl Driver {
     /// told first.
     pub(crate) fn begin(&mut self, node: &LocalNode, server: Pid, up: &[Creation]) -> Vec<Input> {
         self.server = Some(server);
-        let held = self.machine.held();
-        self.monitors = held.map(|pid| (pid, node.monitor(server, pid))).collect();
+        let watched: BTreeSet<Pid> = self.machine.watched().collect();
+        let monitored = watched.into_iter();
+        self.monitors = monitored
+            .map(|pid| (pid, node.monitor(server, pid)))
+            .collect();
         let gone = self.machine.nodes().filter(|node| !up.contains(node));
         let gone = gone.map(|node| Input::NodeDown { node });
         gone.chain(up.iter().map(|node| Input::NodeUp { node: *node }))
@@ -50,15 +54,15 @@ impl Driver {
         &mut self,
         input: Input,
         node: &LocalNode,
-        holders: &Holders,
+        published: &Published,
     ) -> Option<Pid> {
         self.machine.handle_input(input, now());
-        self.perform(node, holders)
+        self.perform(node, published)
     }
 
-    pub(crate) fn handle_timeout(&mut self, node: &LocalNode, holders: &Holders) {
+    pub(crate) fn handle_timeout(&mut self, node: &LocalNode, published: &Published) {
         self.machine.handle_timeout(now());
-        self.perform(node, holders);
+        self.perform(node, published);
     }
 
     pub(crate) fn timeout(&self) -> Option<Instant> {
@@ -69,19 +73,13 @@ impl Driver {
         self.machine.holder(name)
     }
 
-    fn perform(&mut self, node: &LocalNode, holders: &Holders) -> Option<Pid> {
+    fn perform(&mut self, node: &LocalNode, published: &Published) -> Option<Pid> {
         let mut refused_by = None;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Publish {
-                    name,
-                    holder: Some(holder),
-                } => {
-                    holders.insert(name, holder);
-                }
-                Output::Publish { name, holder: None } => {
-                    holders.remove(&name);
-                }
+                Output::Publish { name, holder } => published.name(name, holder),
+                Output::Regroup(event) => published.regroup(event),
+                Output::Tell { watcher, event } => tell(node, watcher, event),
                 Output::Refused { holder } => refused_by = Some(holder),
                 Output::Watch { pid } => self.watch(node, pid),
                 Output::Unwatch { pid } => self.unwatch(node, pid),
@@ -128,6 +126,13 @@ fn evict(node: &LocalNode, pid: Pid) {
     tracing::warn!(%pid, "a process lost its name to an older claim");
     if let Err(error) = node.exit(node.pid(), pid, ExitReason::NameConflict) {
         tracing::debug!(%pid, %error, "a process of this node is always reached");
+    }
+}
+
+/// A watcher that ends meanwhile needs no news.
+fn tell(node: &LocalNode, watcher: Pid, event: GroupEvent) {
+    if !node.post(watcher, Info::Other(Box::new(event))) {
+        tracing::debug!(pid = %watcher, "who watches a group has ended");
     }
 }
 

@@ -149,7 +149,7 @@ fn claim(node: &LocalNode, name: &str, pid: Pid, replaces: Option<Pid>) -> Resul
 }
 
 /// Warns once: without a registry no name is ever found, which looks like a missing process.
-fn registry_of(node: &LocalNode) -> Option<Arc<Registry>> {
+pub(crate) fn registry_of(node: &LocalNode) -> Option<Arc<Registry>> {
     static WARNED: AtomicBool = AtomicBool::new(false);
     let registry = Registry::of(node);
     if registry.is_none() && !WARNED.swap(true, Ordering::Relaxed) {

@@ -1,9 +1,8 @@
-//! `Registry`: the cluster-wide names, as one node sees them.
+//! `Registry`: the cluster-wide names and groups, as one node sees them.
 
 use std::fmt;
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use noex_core::{Creation, LocalNode, NameError, Pid, WeakNode};
 use noex_gen_server::{GenServer, StartError};
 use parking_lot::{Mutex, MutexGuard};
@@ -12,12 +11,14 @@ use tokio::time::Instant;
 
 use crate::driver::Driver;
 use crate::proto::{Input, is_name};
+use crate::published::Published;
 use crate::server::{NAME, RegistryServer};
 
-/// The cluster-wide names, as one node sees them.
+/// The cluster-wide names and groups, as one node sees them.
 ///
 /// Reads are local and take one shard's read lock. A registration is checked against what this
-/// node knows, and then told to all others.
+/// node knows, and then told to all others. [`Global`](crate::Global) and [`Group`](crate::Group)
+/// are its names and groups on the current node.
 ///
 /// # Examples
 /// ```
@@ -41,17 +42,14 @@ use crate::server::{NAME, RegistryServer};
 pub struct Registry {
     node: WeakNode,
     creation: Creation,
-    /// Who holds which name; written under the driver's lock only.
-    holders: Holders,
+    /// Who holds which name and is in which group; written under the driver's lock only.
+    published: Published,
     driver: Mutex<Driver>,
     /// The time of the next timeout is another one.
     pub(crate) rescheduled: Notify,
 }
 
-/// Names are chosen by users, so that their hash must be a good one.
-pub(crate) type Holders = DashMap<Arc<str>, Pid, foldhash::quality::RandomState>;
-
-/// How many names there are.
+/// How many names and groups there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -59,6 +57,8 @@ pub struct Stats {
     pub registrations: usize,
     /// Those of them that processes of this node hold.
     pub local_registrations: usize,
+    /// The groups that have members, on any node.
+    pub groups: usize,
 }
 
 impl Registry {
@@ -128,48 +128,108 @@ impl Registry {
         holder
     }
 
-    /// Takes all names of this node's processes away: its work goes elsewhere.
+    /// Takes all names and groups of this node's processes away: its work goes elsewhere.
     pub fn unregister_all(&self) {
-        for (name, pid) in self.names() {
-            if pid.creation() == self.creation {
-                self.unregister(&name);
-            }
+        if let Some(node) = self.node.upgrade() {
+            self.handle(&node, Input::Withdraw);
+        }
+    }
+
+    /// Makes a process of this node a member of a group, until it leaves or ends. One that joins
+    /// several times is one member, which has to leave as many times.
+    ///
+    /// # Errors
+    /// [`NameError::NoProcess`] or [`NameError::Invalid`]; nothing changed.
+    ///
+    /// # Delivery
+    /// It is a member on this node at once, and on the others when they hear of it.
+    pub fn join(&self, group: &str, pid: Pid) -> Result<(), NameError> {
+        let node = self.node_of(group, pid)?;
+        let group = group.into();
+        self.handle(&node, Input::Join { group, pid });
+        Ok(())
+    }
+
+    /// Takes one join of a process of this node back. Whether there was one.
+    pub fn leave(&self, group: &str, pid: Pid) -> bool {
+        let Some(node) = self.node.upgrade() else {
+            return false;
+        };
+        let mut driver = self.driver.lock();
+        let was_member = pid.creation() == self.creation && self.published.is_member(group, pid);
+        if was_member {
+            let group = group.into();
+            self.feed(&mut driver, &node, Input::Leave { group, pid });
+        }
+        was_member
+    }
+
+    /// Posts each change of a group from now on to `watcher`, a process of this node, as a
+    /// [`GroupEvent`](crate::GroupEvent), until it ends. The members now; who watches the group
+    /// already gets them again, and each change once.
+    ///
+    /// # Errors
+    /// [`NameError::NoProcess`] or [`NameError::Invalid`]; nothing changed.
+    pub fn monitor_group(&self, group: &str, watcher: Pid) -> Result<Vec<Pid>, NameError> {
+        let node = self.node_of(group, watcher)?;
+        let mut driver = self.driver.lock();
+        let input = Input::WatchGroup {
+            group: group.into(),
+            watcher,
+        };
+        self.feed(&mut driver, &node, input);
+        Ok(self.published.members(group))
+    }
+
+    /// Posts no change of a group to `watcher` any more. What it has in its mailbox stays there.
+    pub fn demonitor_group(&self, group: &str, watcher: Pid) {
+        if let Some(node) = self.node.upgrade() {
+            let group = group.into();
+            self.handle(&node, Input::UnwatchGroup { group, watcher });
         }
     }
 
     /// The process that holds a name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.holders.get(name).map(|holder| *holder)
+        self.published.holder(name)
     }
 
     /// All names and who holds them, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<(Arc<str>, Pid)> {
-        let holders = self.holders.iter();
-        let mut names: Vec<_> = holders
-            .map(|entry| (Arc::clone(entry.key()), *entry))
-            .collect();
-        names.sort();
-        names
+        self.published.names()
     }
 
-    /// How many names there are.
+    /// The members of a group on all nodes, each once, sorted.
+    #[must_use]
+    pub fn members(&self, group: &str) -> Vec<Pid> {
+        self.published.members(group)
+    }
+
+    /// The members of a group that are processes of this node, each once, sorted.
+    #[must_use]
+    pub fn local_members(&self, group: &str) -> Vec<Pid> {
+        self.published.members_of(group, self.creation)
+    }
+
+    /// All groups that have members, sorted.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Arc<str>> {
+        self.published.groups()
+    }
+
+    /// How many names and groups there are.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let is_local = |pid: Pid| pid.creation() == self.creation;
-        let local = self.holders.iter().filter(|entry| is_local(**entry));
-        Stats {
-            registrations: self.holders.len(),
-            local_registrations: local.count(),
-        }
+        self.published.stats(self.creation)
     }
 
     pub(crate) fn new(node: &LocalNode) -> Self {
         Self {
             node: node.downgrade(),
             creation: node.creation(),
-            holders: Holders::default(),
+            published: Published::default(),
             driver: Mutex::new(Driver::new(node.creation())),
             rescheduled: Notify::new(),
         }
@@ -181,13 +241,7 @@ impl Registry {
         pid: Pid,
         replaces: Option<Pid>,
     ) -> Result<(), NameError> {
-        if !is_name(name) {
-            return Err(NameError::Invalid);
-        }
-        let node = self.node.upgrade().ok_or(NameError::NoProcess)?;
-        if !node.is_alive(pid) {
-            return Err(NameError::NoProcess);
-        }
+        let node = self.node_of(name, pid)?;
         let mut driver = self.driver.lock();
         while let Some(loss) = driver.holder(name).and_then(|holder| loss(&node, holder)) {
             self.feed(&mut driver, &node, loss);
@@ -201,6 +255,18 @@ impl Registry {
             Some(holder) => Err(NameError::Taken(holder)),
             None => Ok(()),
         }
+    }
+
+    /// This node, if the name is one and the process runs here.
+    fn node_of(&self, name: &str, pid: Pid) -> Result<LocalNode, NameError> {
+        if !is_name(name) {
+            return Err(NameError::Invalid);
+        }
+        let node = self.node.upgrade().ok_or(NameError::NoProcess)?;
+        if !node.is_alive(pid) {
+            return Err(NameError::NoProcess);
+        }
+        Ok(node)
     }
 
     /// The server `server` runs from now on, on `node`.
@@ -218,7 +284,7 @@ impl Registry {
     }
 
     pub(crate) fn handle_timeout(&self, node: &LocalNode) {
-        self.driver.lock().handle_timeout(node, &self.holders);
+        self.driver.lock().handle_timeout(node, &self.published);
         self.rescheduled.notify_one();
     }
 
@@ -234,7 +300,7 @@ impl Registry {
         input: Input,
     ) -> Option<Pid> {
         let before = driver.timeout();
-        let refused_by = driver.handle_input(input, node, &self.holders);
+        let refused_by = driver.handle_input(input, node, &self.published);
         if driver.timeout() != before {
             self.rescheduled.notify_one();
         }
@@ -255,6 +321,6 @@ fn loss(node: &LocalNode, holder: Pid) -> Option<Input> {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Registry({} of {})", self.holders.len(), self.creation)
+        write!(f, "Registry({:?} of {})", self.published, self.creation)
     }
 }

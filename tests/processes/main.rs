@@ -22,5 +22,6 @@ mod calls;
 mod order;
 mod panics;
 mod names;
+mod groups;
 mod strangers;
 mod secrecy;

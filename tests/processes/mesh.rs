@@ -32,7 +32,8 @@ impl<const N: usize> Mesh<N> {
 
     pub(crate) async fn start_with(config: ClusterConfig, plans: [Plan; N]) -> Self {
         let node = Node::start(config).await.unwrap();
-        let probe = Probe::start(()).name(Global("probe-t")).on(node.local());
+        let probe = Probe::start(()).name(Global("probe-t"));
+        let probe = probe.name(Group("probes")).on(node.local());
         probe.await.unwrap();
         let events = node.cluster().subscribe();
         let others = plans.map(|plan| plan.seed(node.id()).start());

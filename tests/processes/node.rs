@@ -16,7 +16,10 @@ use probe::Probe;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let node = Node::current().ok_or("a main has a node")?;
     let name = format!("probe-{}", node.id().name());
-    let child = move || Probe::start(()).name(Global(name.clone()));
+    let child = move || {
+        let probe = Probe::start(()).name(Global(name.clone()));
+        probe.name(Group("probes"))
+    };
     let supervisor = Supervisor::builder().child(ChildSpec::new("probe", child));
     let supervisor = supervisor.start().await?;
     let mut events = node.cluster().subscribe();

@@ -1,9 +1,10 @@
-//! `Probe`: the server that tests reach on every node, under the name `probe-NODE`.
+//! `Probe`: the server that tests reach on every node, under the name `probe-NODE`, and in the
+//! group `probes`.
 
 use std::time::Duration;
 
 use noex::prelude::*;
-use noex::{Accepted, Accepts, MonitorRef, NodeId, Pid};
+use noex::{Accepted, Accepts, GroupEvent, MonitorRef, NodeId, Pid};
 
 /// What can be found, and told a number.
 #[noex::protocol(name = "noex.test.Found")]
@@ -56,10 +57,23 @@ pub(crate) enum ProbeCall {
     AskPid(Pid, ReplyTo<Result<(NodeId, Pid), CallError>>),
     /// The holder of this global name, as its node knows.
     Whereis(String, ReplyTo<Option<Pid>>),
+    /// Something about process groups.
+    Group(GroupCall),
     /// The nodes that its node is connected with.
     Connected(ReplyTo<Vec<NodeId>>),
     /// Calls of its node that wait for another one, and calls of others that it has to answer.
     OpenCalls(ReplyTo<(usize, usize)>),
+}
+
+/// What a test can ask a probe of process groups.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum GroupCall {
+    /// The members of this group, as its node knows.
+    Members(String, ReplyTo<Vec<Pid>>),
+    /// Watch this group from now on; its members.
+    Watch(String, ReplyTo<Vec<Pid>>),
+    /// Who joined (`true`) and who left the groups that it watches, in order.
+    Changes(ReplyTo<Vec<(bool, Pid)>>),
 }
 
 /// What a test can tell a probe.
@@ -83,6 +97,7 @@ pub(crate) struct Probe {
     heir: Option<Pid>,
     kept: Vec<ReplyTo<()>>,
     handled: u64,
+    group_changes: Vec<(bool, Pid)>,
 }
 
 impl GenServer for Probe {
@@ -158,6 +173,7 @@ impl GenServer for Probe {
                 let node = Node::current().expect("a probe runs on a node");
                 reply.send(node.registry().whereis(&name));
             }
+            ProbeCall::Group(call) => self.handle_group_call(call, cx),
             ProbeCall::Connected(reply) => {
                 let node = Node::current().expect("a probe runs on a node");
                 reply.send(node.cluster().connected_nodes());
@@ -182,11 +198,19 @@ impl GenServer for Probe {
     }
 
     async fn handle_info(&mut self, info: Info, _cx: &mut Context<Self>) -> Flow {
-        if let Info::Down(down) = info {
-            if self.watched == Some(down.monitor) {
-                self.casts.push(u64::MAX);
+        match info {
+            Info::Down(down) => {
+                if self.watched == Some(down.monitor) {
+                    self.casts.push(u64::MAX);
+                }
+                self.ends.push((down.pid, down.reason));
             }
-            self.ends.push((down.pid, down.reason));
+            Info::Other(other) => match other.downcast_ref() {
+                Some(GroupEvent::Joined { pid, .. }) => self.group_changes.push((true, *pid)),
+                Some(GroupEvent::Left { pid, .. }) => self.group_changes.push((false, *pid)),
+                None => {}
+            },
+            _ => {}
         }
         Flow::Continue
     }
@@ -212,6 +236,19 @@ impl Accepts<dyn Found> for Probe {
         match cast {
             ProbeCast::Note(number) => Some(FoundCast::Note { number }),
             _ => None,
+        }
+    }
+}
+
+impl Probe {
+    fn handle_group_call(&self, call: GroupCall, cx: &Context<Self>) {
+        match call {
+            GroupCall::Members(group, reply) => reply.send(Group(group).members()),
+            GroupCall::Watch(group, reply) => {
+                let members = Group(group).monitor(cx.this());
+                reply.send(members.expect("it runs on a node with a registry"));
+            }
+            GroupCall::Changes(reply) => reply.send(self.group_changes.clone()),
         }
     }
 }

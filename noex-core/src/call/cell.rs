@@ -35,9 +35,9 @@ use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
-use super::{CallError, Remote};
 use super::pool::{self, Chunk};
 use super::sync::{AtomicU64, Ordering, UnsafeCell};
+use super::{CallError, Remote};
 use crate::id::CallRef;
 use crate::node::LocalNode;
 
@@ -182,8 +182,8 @@ impl ReplyCell {
     /// its caller is changing its waker at this moment.
     pub(super) fn expire(&'static self, generation: Generation) -> Option<Waker> {
         let word = self.word.load(Ordering::Acquire);
-        let open = word >> GENERATION == generation.0
-            && word & (WAITING | SETTLED | BUSY) == WAITING;
+        let open =
+            word >> GENERATION == generation.0 && word & (WAITING | SETTLED | BUSY) == WAITING;
         let settled = word | SETTLED | EXPIRING;
         let settle = || {
             self.word
@@ -534,8 +534,8 @@ impl<R> Waiting<R> {
             }
         };
         // An expiry that is under way has the cell in hand, and leaves it to be used again.
-        let expiring = word & EXPIRING != 0
-            && cell.word.fetch_or(GIVEN_UP, Ordering::AcqRel) & EXPIRING != 0;
+        let expiring =
+            word & EXPIRING != 0 && cell.word.fetch_or(GIVEN_UP, Ordering::AcqRel) & EXPIRING != 0;
         if !expiring {
             cell.recycle();
         }
@@ -566,6 +566,9 @@ impl fmt::Debug for ReplyCell {
 impl<R> Drop for Handle<R> {
     #[inline]
     fn drop(&mut self) {
-        debug_assert!(self.cell.get_mut().is_null(), "whoever holds it takes it out");
+        debug_assert!(
+            self.cell.get_mut().is_null(),
+            "whoever holds it takes it out"
+        );
     }
 }

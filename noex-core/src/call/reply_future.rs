@@ -26,7 +26,11 @@ impl<R: Send + 'static> ReplyFuture<R> {
     ///
     /// The future waits from the start, as if it had been polled with `caller`: so the request is
     /// sent behind the registration.
-    pub fn new(node: &LocalNode, timeout: Duration, caller: &Waker) -> (Self, ReplyTo<R>, CallGuard) {
+    pub fn new(
+        node: &LocalNode,
+        timeout: Duration,
+        caller: &Waker,
+    ) -> (Self, ReplyTo<R>, CallGuard) {
         let (waiting, handle, guard) = node.deadlines().open(timeout, caller);
         (Self(waiting), ReplyTo::local(handle), guard)
     }

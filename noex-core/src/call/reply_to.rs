@@ -6,8 +6,8 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cell::{Handle, Right};
 use super::CallError;
+use super::cell::{Handle, Right};
 use crate::codec::{self, Wire};
 use crate::process::{Unanswered, leave_unanswered};
 

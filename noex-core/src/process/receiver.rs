@@ -69,11 +69,7 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often.
-    pub fn poll_next(
-        &mut self,
-        place: &mut Option<Incoming<M>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    pub fn poll_next(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let next = self.poll_turn(place, cx);
         if next.is_pending() {
             self.turn.end();

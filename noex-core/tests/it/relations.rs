@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::{Process, Receiver, SpawnOptions};
-use noex_core::{ExitReason, LocalNode, MonitorRef, NameError, Pid, Signal, Target};
+use noex_core::{ExitReason, LocalNode, MonitorRef, NameError, Panic, Pid, Signal, Target};
 use parking_lot::Mutex;
 
 use crate::support::{Net, id, on, soon, until};
@@ -222,4 +222,308 @@ async fn each_node_is_the_current_one_of_its_own_code() {
         assert_eq!(current, node.creation());
     }
     assert!(LocalNode::current().is_none());
+}
+
+/// Waits until all that was sent to a listener of this node so far was told; what it was told.
+async fn all_told(node: &LocalNode, listener: Pid, told: &Told) -> Vec<(Pid, ExitReason)> {
+    // A monitor of nobody is told of behind all that was sent before.
+    let nobody = Pid::new(node.creation(), u64::MAX);
+    let before = told.lock().iter().filter(|(pid, _)| *pid == nobody).count();
+    node.monitor(listener, nobody);
+    let count = || told.lock().iter().filter(|(pid, _)| *pid == nobody).count();
+    until("it is told of nobody", || count() > before).await;
+    let told = told.lock();
+    told.iter()
+        .filter(|(pid, _)| *pid != nobody)
+        .cloned()
+        .collect()
+}
+
+/// Lets the process end by itself, and waits until it has.
+async fn end(node: &LocalNode, process: &Process<ExitReason>, reason: ExitReason) {
+    let ended = node.ended(process.pid());
+    process.mailbox().push(reason).unwrap();
+    soon("it ends", ended).await;
+}
+
+/// Every reason that a process can end with, of itself or because of others.
+fn reasons() -> Vec<ExitReason> {
+    vec![
+        ExitReason::Normal,
+        ExitReason::Shutdown,
+        ExitReason::ShutdownWith("the day is over".into()),
+        ExitReason::Killed,
+        ExitReason::Panic(Panic::new("it broke".into(), Some("a.rs:1:2".into()))),
+        ExitReason::error("no disk"),
+        ExitReason::NoProcess,
+        ExitReason::NoConnection,
+        ExitReason::NameConflict,
+    ]
+}
+
+#[tokio::test]
+async fn a_down_and_an_exit_have_exactly_the_reason_of_the_end() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        for reason in reasons() {
+            let (target, _) = listener(node);
+            let (watcher, seen) = listener(&nodes[0]);
+            let (linked, trapped) = listener(&nodes[0]);
+            nodes[0].trap_exit(linked.pid(), true);
+            nodes[0].monitor(watcher.pid(), target.pid());
+            nodes[0].link(linked.pid(), target.pid());
+            end(node, &target, reason.clone()).await;
+            let expected = [(target.pid(), reason)];
+            assert_eq!(all_told(&nodes[0], watcher.pid(), &seen).await, expected);
+            assert_eq!(all_told(&nodes[0], linked.pid(), &trapped).await, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_exit_signal_ends_who_does_not_trap_it_with_its_reason_unless_that_is_normal() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        for reason in reasons() {
+            let (process, _) = listener(node);
+            let ended = nodes[0].ended(process.pid());
+            let sent = nodes[0].exit(nodes[0].pid(), process.pid(), reason.clone());
+            sent.unwrap();
+            let expected = match reason {
+                ExitReason::Normal => {
+                    process
+                        .mailbox()
+                        .push(ExitReason::error("still here"))
+                        .unwrap();
+                    ExitReason::error("still here")
+                }
+                reason => reason,
+            };
+            assert_eq!(soon("it ends", ended).await, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_traps_exits_is_told_of_all_but_a_kill() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (trapper, told) = listener(node);
+        node.trap_exit(trapper.pid(), true);
+        let from = nodes[0].pid();
+        let mut expected = Vec::new();
+        for reason in reasons() {
+            if reason != ExitReason::Killed {
+                nodes[0].exit(from, trapper.pid(), reason.clone()).unwrap();
+                expected.push((from, reason));
+            }
+        }
+        assert_eq!(all_told(node, trapper.pid(), &told).await, expected);
+        let ended = nodes[0].ended(trapper.pid());
+        nodes[0]
+            .exit(from, trapper.pid(), ExitReason::Killed)
+            .unwrap();
+        assert_eq!(soon("it is killed", ended).await, ExitReason::Killed);
+    }
+}
+
+#[tokio::test]
+async fn the_kill_of_a_linked_process_is_told_to_who_traps_exits() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (killed, _) = listener(node);
+        let (trapper, told) = listener(&nodes[0]);
+        nodes[0].trap_exit(trapper.pid(), true);
+        nodes[0].link(trapper.pid(), killed.pid());
+        let ended = nodes[0].ended(killed.pid());
+        node.exit(node.pid(), killed.pid(), ExitReason::Killed)
+            .unwrap();
+        soon("it is killed", ended).await;
+        let told = all_told(&nodes[0], trapper.pid(), &told).await;
+        assert_eq!(told, [(killed.pid(), ExitReason::Killed)]);
+        assert!(nodes[0].is_alive(trapper.pid()));
+    }
+}
+
+#[tokio::test]
+async fn the_normal_end_of_a_linked_process_ends_nobody() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (linked, _) = listener(&nodes[0]);
+        let (other, _) = listener(node);
+        nodes[0].link(linked.pid(), other.pid());
+        end(node, &other, ExitReason::Normal).await;
+        let ended = nodes[0].ended(linked.pid());
+        linked
+            .mailbox()
+            .push(ExitReason::error("still here"))
+            .unwrap();
+        assert_eq!(
+            soon("it ends", ended).await,
+            ExitReason::error("still here")
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_one_goes_through_a_chain_of_links_as_it_is() {
+    let (_net, nodes) = Net::of(2);
+    let chain = [0, 1, 0, 1].map(|place: usize| listener(&nodes[place]).0);
+    for (place, pair) in chain.windows(2).enumerate() {
+        nodes[place % 2].link(pair[0].pid(), pair[1].pid());
+    }
+    let last = nodes[0].ended(chain[3].pid());
+    chain[0].mailbox().push(ExitReason::error("boom")).unwrap();
+    assert_eq!(
+        soon("the last one ends", last).await,
+        ExitReason::error("boom")
+    );
+}
+
+#[tokio::test]
+async fn who_traps_exits_is_told_that_a_process_to_link_with_does_not_run() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (dead, _) = listener(node);
+        end(node, &dead, ExitReason::Normal).await;
+        let (trapper, told) = listener(&nodes[0]);
+        nodes[0].trap_exit(trapper.pid(), true);
+        nodes[0].link(trapper.pid(), dead.pid());
+        let told = all_told(&nodes[0], trapper.pid(), &told).await;
+        assert_eq!(told, [(dead.pid(), ExitReason::NoProcess)]);
+    }
+}
+
+#[tokio::test]
+async fn two_links_are_one_whoever_asked_for_them() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (one, told) = listener(&nodes[0]);
+        let (other, _) = listener(node);
+        nodes[0].trap_exit(one.pid(), true);
+        nodes[0].link(one.pid(), other.pid());
+        node.link(other.pid(), one.pid());
+        nodes[0].link(one.pid(), other.pid());
+        end(node, &other, ExitReason::Shutdown).await;
+        let told = all_told(&nodes[0], one.pid(), &told).await;
+        assert_eq!(told, [(other.pid(), ExitReason::Shutdown)]);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_either_side_took_back_tells_nobody() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        for taken_back_here in [true, false] {
+            let (one, told) = listener(&nodes[0]);
+            let (other, _) = listener(node);
+            nodes[0].trap_exit(one.pid(), true);
+            nodes[0].link(one.pid(), other.pid());
+            nodes[0].link(one.pid(), other.pid());
+            if taken_back_here {
+                nodes[0].unlink(one.pid(), other.pid());
+            } else {
+                node.unlink(other.pid(), one.pid());
+            }
+            end(node, &other, ExitReason::Shutdown).await;
+            assert_eq!(all_told(&nodes[0], one.pid(), &told).await, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_with_oneself_is_none() {
+    let node = LocalNode::start(id(1));
+    let (process, told) = listener(&node);
+    node.trap_exit(process.pid(), true);
+    node.link(process.pid(), process.pid());
+    assert_eq!(all_told(&node, process.pid(), &told).await, []);
+    end(&node, &process, ExitReason::Shutdown).await;
+}
+
+#[tokio::test]
+async fn an_exit_signal_to_oneself_is_one_like_others_and_a_normal_one_ends_nobody() {
+    let node = LocalNode::start(id(1));
+    for reason in reasons() {
+        let (process, _) = listener(&node);
+        let ended = node.ended(process.pid());
+        node.exit(process.pid(), process.pid(), reason.clone())
+            .unwrap();
+        // OTP's `exit(self(), normal)` does end the process: there it is the way to stop.
+        let expected = match reason {
+            ExitReason::Normal => {
+                process
+                    .mailbox()
+                    .push(ExitReason::error("still here"))
+                    .unwrap();
+                ExitReason::error("still here")
+            }
+            reason => reason,
+        };
+        assert_eq!(soon("it ends", ended).await, expected);
+    }
+    let (trapper, told) = listener(&node);
+    node.trap_exit(trapper.pid(), true);
+    let pid = trapper.pid();
+    node.exit(pid, pid, ExitReason::Normal).unwrap();
+    node.exit(pid, pid, ExitReason::Shutdown).unwrap();
+    let expected = [(pid, ExitReason::Normal), (pid, ExitReason::Shutdown)];
+    assert_eq!(all_told(&node, pid, &told).await, expected);
+}
+
+#[tokio::test]
+async fn a_process_does_not_hear_of_its_own_end() {
+    let node = LocalNode::start(id(1));
+    let (process, told) = listener(&node);
+    node.monitor(process.pid(), process.pid());
+    assert_eq!(all_told(&node, process.pid(), &told).await, []);
+    end(&node, &process, ExitReason::Shutdown).await;
+    assert_eq!(told.lock().len(), 1, "it was told of nobody alone");
+}
+
+#[tokio::test]
+async fn each_of_several_monitors_yields_a_down_of_its_own() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (target, _) = listener(node);
+        let (watcher, told) = listener(&nodes[0]);
+        let monitors = [(); 3].map(|()| nodes[0].monitor(watcher.pid(), target.pid()));
+        assert!(monitors[0] != monitors[1] && monitors[1] != monitors[2]);
+        nodes[0].demonitor(watcher.pid(), monitors[1]);
+        end(node, &target, ExitReason::Shutdown).await;
+        let told = all_told(&nodes[0], watcher.pid(), &told).await;
+        assert_eq!(told, vec![(target.pid(), ExitReason::Shutdown); 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_monitor_that_was_taken_back_tells_nothing_but_what_is_there_stays() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (target, _) = listener(node);
+        let (watcher, told) = listener(&nodes[0]);
+        let early = nodes[0].monitor(watcher.pid(), target.pid());
+        nodes[0].demonitor(watcher.pid(), early);
+        // Twice is as good as once.
+        nodes[0].demonitor(watcher.pid(), early);
+        let late = nodes[0].monitor(watcher.pid(), target.pid());
+        end(node, &target, ExitReason::Shutdown).await;
+        // OTP's option `flush` would take the `Down` out of the mailbox.
+        nodes[0].demonitor(watcher.pid(), late);
+        let told = all_told(&nodes[0], watcher.pid(), &told).await;
+        assert_eq!(told, [(target.pid(), ExitReason::Shutdown)]);
+    }
+}
+
+#[tokio::test]
+async fn a_watcher_that_ended_leaves_its_target_alone() {
+    let (_net, nodes) = Net::of(2);
+    for node in &nodes {
+        let (target, _) = listener(node);
+        let (watcher, _) = listener(&nodes[0]);
+        nodes[0].monitor(watcher.pid(), target.pid());
+        end(&nodes[0], &watcher, ExitReason::error("boom")).await;
+        assert!(node.is_alive(target.pid()), "a monitor is one-way");
+        end(node, &target, ExitReason::Normal).await;
+    }
 }

@@ -10,8 +10,8 @@ use noex_core::{ExitReason, LocalNode, Panic, Pid};
 use tokio::sync::oneshot;
 
 use super::{BlockingContext, BlockingServer};
-use crate::context::Deadline;
 use crate::Flow;
+use crate::context::Deadline;
 
 /// What the thread is to do.
 pub(super) enum Job<B: BlockingServer> {

@@ -9,6 +9,7 @@
 mod agents;
 mod blocking;
 mod busy;
+mod call_many;
 mod contract;
 mod handles;
 mod life;
@@ -22,3 +23,4 @@ mod state_machine;
 mod support;
 mod tasks;
 mod timers;
+mod via;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use noex_core::{Creation, Pid};
 
+use super::group_event::GroupEvent;
 use super::message::Message;
 
 /// The present, by two clocks.
@@ -27,6 +28,16 @@ pub(crate) enum Input {
     },
     /// Whoever holds the name is to lose it.
     Unregister { name: Arc<str> },
+    /// A process of this node joins a group, perhaps once more.
+    Join { group: Arc<str>, pid: Pid },
+    /// It takes one join back.
+    Leave { group: Arc<str>, pid: Pid },
+    /// The processes of this node lose all that they hold.
+    Withdraw,
+    /// A process of this node wants to hear of the group's changes.
+    WatchGroup { group: Arc<str>, watcher: Pid },
+    /// It does not any more.
+    UnwatchGroup { group: Arc<str>, watcher: Pid },
     /// A process of this node ended.
     ProcessEnded { pid: Pid },
     /// A node is up, or has a new session.
@@ -42,6 +53,10 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     /// The name is held by this process from now on, or by none.
     Publish { name: Arc<str>, holder: Option<Pid> },
+    /// The group changed.
+    Regroup(GroupEvent),
+    /// Tell this process of this node of it.
+    Tell { watcher: Pid, event: GroupEvent },
     /// The claim was not made: this process holds the name.
     Refused { holder: Pid },
     /// The end of this process of this node must be reported.

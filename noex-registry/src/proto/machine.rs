@@ -1,39 +1,35 @@
-//! Pure: who holds which name, and what other nodes must be told.
+//! Pure: who holds which name, who is in which group, and what other nodes must be told.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, Pid};
 
-use super::claim::{Claim, Clock, is_name};
+use super::claim::{Claim, Clock};
+use super::entry::{Entry, Key};
 use super::event::{Input, Now, Output};
-use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
-use super::origins::{Origins, Part};
+use super::group_event::GroupEvent;
+use super::message::{Message, Unregister};
+use super::origins::Origins;
+use super::own::Own;
 use super::table::Table;
+use super::watchers::Watchers;
 
 /// How often versions are compared with a neighbour.
 const DIGEST_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How many claims one message has: with the longest names they are 2 MiB, so that neither the
-/// limit for messages nor that of a mailbox stands in the way of a node with many names.
-pub(super) const PART_SIZE: usize = 4_096;
-
-/// Who holds which name, as this node sees it.
+/// Who holds which name and who is in which group, as this node sees it.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    me: Creation,
-    clock: Clock,
-    /// Counts the deltas of this node.
-    version: u64,
-    table: Table,
-    /// The names of each process of this node that has any.
-    held: BTreeMap<Pid, BTreeSet<Arc<str>>>,
-    /// What goes into the next delta.
-    changes: Vec<Change>,
-    origins: Origins,
+    pub(super) me: Creation,
+    pub(super) clock: Clock,
+    pub(super) table: Table,
+    pub(super) own: Own,
+    pub(super) origins: Origins,
+    watchers: Watchers,
     digest_at: Instant,
-    outputs: VecDeque<Output>,
+    pub(super) outputs: VecDeque<Output>,
 }
 
 impl Machine {
@@ -41,11 +37,10 @@ impl Machine {
         Self {
             me,
             clock: Clock::default(),
-            version: 0,
             table: Table::default(),
-            held: BTreeMap::new(),
-            changes: Vec::new(),
+            own: Own::new(me),
             origins: Origins::default(),
+            watchers: Watchers::default(),
             digest_at: now.at + DIGEST_INTERVAL,
             outputs: VecDeque::new(),
         }
@@ -57,19 +52,35 @@ impl Machine {
                 name,
                 pid,
                 replaces,
-            } => self.register(&name, pid, replaces, now),
+            } => self.register(name, pid, replaces, now),
             Input::Unregister { name } => self.unregister(name),
-            Input::ProcessEnded { pid } => {
-                for name in self.held.get(&pid).cloned().unwrap_or_default() {
-                    self.release(&name);
-                    self.settle(&name);
+            Input::Join { group, pid } => self.join(group, pid),
+            Input::Leave { group, pid } => self.leave(group, pid),
+            Input::Withdraw => {
+                for pid in self.own.pids().collect::<Vec<_>>() {
+                    self.release_all(pid);
                 }
             }
+            Input::WatchGroup { group, watcher } => {
+                self.watch(watcher);
+                self.watchers.add(&group, watcher);
+            }
+            Input::UnwatchGroup { group, watcher } => {
+                let is_watching = self.watchers.is_watching(watcher);
+                self.watchers.remove(&group, watcher);
+                if is_watching {
+                    self.unwatch(watcher);
+                }
+            }
+            Input::ProcessEnded { pid } => self.process_ended(pid),
             Input::NodeUp { node } => self.node_up(node, now),
             Input::NodeDown { node } => self.node_down(node),
             Input::Message(message) => self.handle_message(message, now),
         }
-        self.flush();
+        // What changed in the entries of this node.
+        while let Some(delta) = self.own.poll_delta() {
+            self.outputs.push_back(Output::Flood(Message::Delta(delta)));
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Now) {
@@ -97,18 +108,18 @@ impl Machine {
         self.table.winner(name).map(|claim| claim.pid)
     }
 
-    /// The processes of this node that have names.
-    pub(crate) fn held(&self) -> impl Iterator<Item = Pid> {
-        self.held.keys().copied()
+    /// The processes of this node whose end must be reported; one may come twice.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = Pid> {
+        self.own.pids().chain(self.watchers.pids())
     }
 
-    /// The other nodes whose claims count.
+    /// The other nodes whose entries count.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Creation> {
         self.origins.versions().map(|(node, _)| node)
     }
 
-    fn register(&mut self, name: &Arc<str>, pid: Pid, replaces: Option<Pid>, now: Now) {
-        let holder = self.table.winner(name).copied();
+    fn register(&mut self, name: Arc<str>, pid: Pid, replaces: Option<Pid>, now: Now) {
+        let holder = self.table.winner(&name).copied();
         let claim = match holder {
             Some(holder) if holder.pid == pid => return,
             Some(holder) if Some(holder.pid) == replaces => holder.handed_to(pid),
@@ -118,19 +129,15 @@ impl Machine {
             }
             None => Claim::new(pid, self.clock.tick(now.wall), replaces),
         };
-        if let Some(former) = self.release(name) {
-            self.outputs.push_back(Output::Evict { pid: former.pid });
+        if let Some(former) = self.release(&Key::Name(Arc::clone(&name))) {
+            self.outputs.push_back(Output::Evict { pid: former });
         }
-        self.hold(name, claim);
-        self.settle(name);
+        self.hold(Entry::Claim { name, claim });
     }
 
     fn unregister(&mut self, name: Arc<str>) {
         match self.holder(&name) {
-            Some(pid) if pid.creation() == self.me => {
-                self.release(&name);
-                self.settle(&name);
-            }
+            Some(pid) if pid.creation() == self.me => self.drop_own(&Key::Name(name)),
             Some(pid) => {
                 let message = Message::Unregister(Unregister { name, pid });
                 let to = pid.creation();
@@ -138,6 +145,29 @@ impl Machine {
             }
             None => {}
         }
+    }
+
+    fn join(&mut self, group: Arc<str>, pid: Pid) {
+        let entry = Entry::Member { group, pid };
+        if !self.own.hold_again(pid, &entry.key()) {
+            self.hold(entry);
+        }
+    }
+
+    fn leave(&mut self, group: Arc<str>, pid: Pid) {
+        let key = Key::Member { group, pid };
+        if !self.own.release_again(pid, &key) {
+            self.drop_own(&key);
+        }
+    }
+
+    fn process_ended(&mut self, pid: Pid) {
+        let is_watching = self.watchers.is_watching(pid);
+        self.watchers.forget(pid);
+        if is_watching {
+            self.unwatch(pid);
+        }
+        self.release_all(pid);
     }
 
     fn node_up(&mut self, node: Creation, now: Now) {
@@ -153,139 +183,39 @@ impl Machine {
             return;
         }
         self.origins.down(node);
-        for name in self.table.names_of(node) {
-            self.table.remove(&name, node);
-            self.settle(&name);
+        for key in self.table.keys_of(node) {
+            self.remove(&key, node);
         }
     }
 
-    fn handle_message(&mut self, message: Message, now: Now) {
-        match message {
-            Message::Delta(delta) => {
-                for delta in self.origins.take_delta(delta, now.at) {
-                    self.apply(delta, now);
-                }
+    /// Takes an entry of another node out, and publishes what comes of it.
+    pub(super) fn remove(&mut self, key: &Key, origin: Creation) {
+        if self.table.remove(key, origin).is_some() {
+            self.settle(key);
+        }
+    }
+
+    /// The entries of a key changed: publishes what comes of it.
+    pub(super) fn settle(&mut self, key: &Key) {
+        match key {
+            Key::Name(name) => self.settle_name(name),
+            Key::Member { group, pid } => {
+                let (group, pid) = (Arc::clone(group), *pid);
+                let event = if self.table.contains(key, pid.creation()) {
+                    GroupEvent::Joined { group, pid }
+                } else {
+                    GroupEvent::Left { group, pid }
+                };
+                self.regroup(&event);
             }
-            Message::State(part) => self.handle_state(part, now),
-            Message::Fetch(Fetch {
-                from,
-                version,
-                after,
-            }) => {
-                self.send_state(from, after);
-                self.compare(from, version, now);
-            }
-            Message::Digest(digest) => self.handle_digest(&digest, now),
-            Message::Unregister(Unregister { name, pid }) => {
-                let own = self.table.claim(&name, self.me);
-                if own.is_some_and(|claim| claim.pid == pid) {
-                    self.release(&name);
-                    self.settle(&name);
-                }
-            }
-        }
-    }
-
-    fn handle_state(&mut self, part: State, now: Now) {
-        let state = match self.origins.take_part(part, now.at) {
-            Some(Part::Whole(state)) => state,
-            Some(Part::More { origin, last }) => return self.send_fetch(origin, Some(last)),
-            None => return,
-        };
-        let Some(behind) = self.origins.take_state(state.origin, state.version) else {
-            return;
-        };
-        self.replace(state, now);
-        for delta in behind {
-            self.apply(delta, now);
-        }
-    }
-
-    fn handle_digest(&mut self, digest: &Digest, now: Now) {
-        let from = digest.from;
-        let mut is_ahead = false;
-        for (origin, version) in &digest.versions {
-            if *origin != self.me {
-                is_ahead |= self.compare(*origin, *version, now);
-            } else if *version < self.version {
-                self.send_state(from, None);
-            }
-        }
-        if is_ahead && !digest.is_answer {
-            let message = self.digest(true);
-            self.outputs.push_back(Output::Send { to: from, message });
-        }
-    }
-
-    /// Somebody knows `version` of the claims of `origin`. Fetches them if we know less; tells
-    /// whether we know more.
-    fn compare(&mut self, origin: Creation, version: u64, now: Now) -> bool {
-        let Some(known) = self.origins.version(origin) else {
-            return false;
-        };
-        if known < version && !self.origins.is_awaited(origin) {
-            self.fetch(origin, now);
-        }
-        known > version
-    }
-
-    /// Applies what changed in the claims of another node.
-    fn apply(&mut self, delta: Delta, now: Now) {
-        let mut drifted = false;
-        for change in delta.changes {
-            match change {
-                Change::Claimed { name, claim } => {
-                    drifted |= self.enter(delta.origin, &name, claim, now);
-                }
-                Change::Released { name } => {
-                    self.table.remove(&name, delta.origin);
-                    self.settle(&name);
-                }
-            }
-        }
-        self.report(drifted, delta.origin);
-    }
-
-    /// Puts all claims of another node in the place of those that we know.
-    fn replace(&mut self, state: State, now: Now) {
-        let State { origin, claims, .. } = state;
-        let stay: BTreeSet<&Arc<str>> = claims.iter().map(|(name, _)| name).collect();
-        let mut gone = self.table.names_of(origin);
-        gone.retain(|name| !stay.contains(name));
-        for name in gone {
-            self.table.remove(&name, origin);
-            self.settle(&name);
-        }
-        let mut drifted = false;
-        for (name, claim) in claims {
-            drifted |= self.enter(origin, &name, claim, now);
-        }
-        self.report(drifted, origin);
-    }
-
-    /// Enters a claim of another node. It counts whatever its age says, since all nodes must hold
-    /// the same claims; returns whether its clock is too far ahead for ours to follow.
-    fn enter(&mut self, origin: Creation, name: &Arc<str>, claim: Claim, now: Now) -> bool {
-        if claim.origin() != origin || origin == self.me || !is_name(name) {
-            return false;
-        }
-        if self.table.insert(name, claim) {
-            self.settle(name);
-        }
-        self.clock.witness(claim.since(), now.wall).is_err()
-    }
-
-    fn report(&mut self, drifted: bool, node: Creation) {
-        if drifted {
-            self.outputs.push_back(Output::Drifted { node });
         }
     }
 
     /// The claims to a name changed: drops ours if it lost, and publishes the holder.
-    fn settle(&mut self, name: &Arc<str>) {
+    fn settle_name(&mut self, name: &Arc<str>) {
         let own = self.table.claim(name, self.me).map(|claim| claim.pid);
         if let Some(pid) = own.filter(|own| self.holder(name) != Some(*own)) {
-            self.release(name);
+            self.release(&Key::Name(Arc::clone(name)));
             self.outputs.push_back(Output::Evict { pid });
         }
         self.outputs.push_back(Output::Publish {
@@ -294,84 +224,57 @@ impl Machine {
         });
     }
 
-    fn hold(&mut self, name: &Arc<str>, claim: Claim) {
-        self.table.insert(name, claim);
-        let pid = claim.pid;
-        let names = self.held.entry(pid).or_default();
-        if names.is_empty() {
+    /// Published first, so that who is told finds it to be so.
+    fn regroup(&mut self, event: &GroupEvent) {
+        self.outputs.push_back(Output::Regroup(event.clone()));
+        for watcher in self.watchers.of_group(event.group()) {
+            let event = event.clone();
+            self.outputs.push_back(Output::Tell { watcher, event });
+        }
+    }
+
+    /// A process of this node has this entry from now on.
+    fn hold(&mut self, entry: Entry) {
+        let key = entry.key();
+        self.watch(entry.pid());
+        self.table.insert(&entry);
+        self.own.hold(entry);
+        self.settle(&key);
+    }
+
+    /// A process of this node loses an entry, if it is there.
+    pub(super) fn drop_own(&mut self, key: &Key) {
+        if self.release(key).is_some() {
+            self.settle(key);
+        }
+    }
+
+    /// A process of this node loses all its entries.
+    fn release_all(&mut self, pid: Pid) {
+        for key in self.own.keys_of(pid) {
+            self.drop_own(&key);
+        }
+    }
+
+    /// Takes an entry of this node out; whose it was.
+    fn release(&mut self, key: &Key) -> Option<Pid> {
+        let pid = self.table.remove(key, self.me)?.pid();
+        self.own.release(pid, key);
+        self.unwatch(pid);
+        Some(pid)
+    }
+
+    /// Before a process of this node gets something that goes when it ends.
+    fn watch(&mut self, pid: Pid) {
+        if !self.own.holds_any(pid) && !self.watchers.is_watching(pid) {
             self.outputs.push_back(Output::Watch { pid });
         }
-        names.insert(Arc::clone(name));
-        let name = Arc::clone(name);
-        self.changes.push(Change::Claimed { name, claim });
     }
 
-    fn release(&mut self, name: &Arc<str>) -> Option<Claim> {
-        let claim = self.table.remove(name, self.me)?;
-        let pid = claim.pid;
-        if let Some(names) = self.held.get_mut(&pid) {
-            names.remove(name);
-            if names.is_empty() {
-                self.held.remove(&pid);
-                self.outputs.push_back(Output::Unwatch { pid });
-            }
+    /// After a process of this node lost something.
+    fn unwatch(&mut self, pid: Pid) {
+        if !self.own.holds_any(pid) && !self.watchers.is_watching(pid) {
+            self.outputs.push_back(Output::Unwatch { pid });
         }
-        let name = Arc::clone(name);
-        self.changes.push(Change::Released { name });
-        Some(claim)
-    }
-
-    /// Floods what changed in the claims of this node, as one delta.
-    fn flush(&mut self) {
-        if self.changes.is_empty() {
-            return;
-        }
-        let before = self.version;
-        self.version += 1;
-        let delta = Delta {
-            origin: self.me,
-            before,
-            after: self.version,
-            changes: std::mem::take(&mut self.changes),
-        };
-        self.outputs.push_back(Output::Flood(Message::Delta(delta)));
-    }
-
-    fn fetch(&mut self, origin: Creation, now: Now) {
-        self.origins.asked(origin, now.at);
-        self.send_fetch(origin, None);
-    }
-
-    fn send_fetch(&mut self, to: Creation, after: Option<Arc<str>>) {
-        let message = Message::Fetch(Fetch {
-            from: self.me,
-            version: self.version,
-            after,
-        });
-        self.outputs.push_back(Output::Send { to, message });
-    }
-
-    fn send_state(&mut self, to: Creation, after: Option<Arc<str>>) {
-        let mut left = self.table.claims_of(self.me, after.as_ref());
-        let claims = left.by_ref().take(PART_SIZE).collect();
-        let has_more = left.next().is_some();
-        drop(left);
-        let message = Message::State(State {
-            origin: self.me,
-            version: self.version,
-            after,
-            claims,
-            has_more,
-        });
-        self.outputs.push_back(Output::Send { to, message });
-    }
-
-    fn digest(&self, is_answer: bool) -> Message {
-        let own = (self.me, self.version);
-        Message::Digest(Digest {
-            from: self.me,
-            versions: self.origins.versions().chain([own]).collect(),
-            is_answer,
-        })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use noex_core::{Creation, Pid};
 use serde::{Deserialize, Serialize};
 
-use super::claim::Claim;
+use super::entry::{Entry, Key};
 
 /// What one registry tells another. Deltas are flooded, all else is cast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) enum Message {
     Unregister(Unregister),
 }
 
-/// What changed in the claims of one node.
+/// What changed in the entries of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delta {
     pub(crate) origin: Creation,
@@ -28,49 +28,47 @@ pub(crate) struct Delta {
     pub(crate) changes: Vec<Change>,
 }
 
-/// One change in the claims of a node.
+/// One change in the entries of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Change {
-    Claimed { name: Arc<str>, claim: Claim },
-    Released { name: Arc<str> },
+    Held(Entry),
+    Released(Key),
 }
 
-/// Claims of one node, in the order of their names: all of them, or a part.
+/// Entries of one node, in the order of their keys: all of them, or a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) origin: Creation,
     pub(crate) version: u64,
-    /// The last name of the part before this one.
+    /// The last key of the part before this one.
     #[serde(default)]
-    pub(crate) after: Option<Arc<str>>,
-    pub(crate) claims: Vec<(Arc<str>, Claim)>,
+    pub(crate) after: Option<Key>,
+    pub(crate) entries: Vec<Entry>,
     /// Whether there is another part, to be fetched when this one was taken in.
     #[serde(default)]
     pub(crate) has_more: bool,
 }
 
-/// Asks a node for all its claims, or for a further part of them.
+/// Asks a node for all its entries, or for a further part of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetch {
     pub(crate) from: Creation,
     /// The asking node's own version, so that the other side can ask in turn.
     pub(crate) version: u64,
-    /// The last name of the part that is there already.
+    /// The last key of the part that is there already.
     #[serde(default)]
-    pub(crate) after: Option<Arc<str>>,
+    pub(crate) after: Option<Key>,
 }
 
 impl State {
-    /// The last name of this part.
-    pub(crate) fn last(&self) -> Option<&Arc<str>> {
-        self.claims
-            .last()
-            .map(|(name, _)| name)
-            .or(self.after.as_ref())
+    /// The last key of this part.
+    pub(crate) fn last(&self) -> Option<Key> {
+        let last = self.entries.last().map(Entry::key);
+        last.or_else(|| self.after.clone())
     }
 }
 
-/// Which version of each node's claims the sender knows.
+/// Which version of each node's entries the sender knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Digest {
     pub(crate) from: Creation,

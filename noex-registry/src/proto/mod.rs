@@ -1,20 +1,30 @@
 //! Pure: the registry's protocol, from claims to the machine that merges them.
 //!
-//! Each node owns the claims of its own processes and numbers every change of them. The machine
-//! holds the claims of all nodes that are up; who holds a name is a function of the claims alone,
-//! so that nodes with the same claims agree without asking each other.
+//! Each node owns the entries of its own processes, which are claims to names and places in
+//! groups, and numbers every change of them. The machine holds the entries of all nodes that are
+//! up; who holds a name and who is in a group is a function of the entries alone, so that nodes
+//! with the same entries agree without asking each other.
 
 mod claim;
+mod entry;
 mod message;
 mod table;
+mod own;
 mod origins;
+mod watchers;
+mod group_event;
 mod event;
 mod machine;
+mod exchange;
 
 #[cfg(test)]
 mod tests;
+
+pub use group_event::GroupEvent;
 
 pub(crate) use claim::is_name;
 pub(crate) use event::{Input, Now, Output};
 pub(crate) use machine::Machine;
 pub(crate) use message::Message;
+
+use exchange::PART_SIZE;

@@ -1,11 +1,11 @@
-//! Pure: how much is known of each other node's claims, and what is awaited from it.
+//! Pure: how much is known of each other node's entries, and what is awaited from it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::Creation;
 
+use super::entry::Key;
 use super::message::{Delta, State};
 
 /// How long a gap may last before the full state is fetched: floods may overtake each other.
@@ -40,8 +40,8 @@ struct Origin {
 pub(crate) enum Part {
     /// All of the state.
     Whole(State),
-    /// What is behind this name has to be fetched.
-    More { origin: Creation, last: Arc<str> },
+    /// What is behind this key has to be fetched.
+    More { origin: Creation, last: Key },
 }
 
 #[derive(Debug)]
@@ -101,9 +101,9 @@ impl Origins {
         let origin = self.known.get_mut(&from)?;
         let state = match (part.after.as_ref(), origin.parts.take()) {
             (None, _) => part,
-            (Some(after), Some(mut parts)) if parts.last() == Some(after) => {
-                parts.has_more = part.has_more && !part.claims.is_empty();
-                parts.claims.extend(part.claims);
+            (Some(after), Some(mut parts)) if parts.last().as_ref() == Some(after) => {
+                parts.has_more = part.has_more && !part.entries.is_empty();
+                parts.entries.extend(part.entries);
                 parts
             }
             // Of another round, which was begun anew meanwhile.
@@ -112,7 +112,7 @@ impl Origins {
                 return None;
             }
         };
-        match state.last().cloned() {
+        match state.last() {
             Some(last) if state.has_more && state.version > origin.version => {
                 origin.parts = Some(state);
                 self.asked(from, now);

@@ -1,4 +1,4 @@
-//! Pure: the claims of all nodes that are up, by name and by node.
+//! Pure: the entries of all nodes that are up, by key and by node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -7,42 +7,48 @@ use std::sync::Arc;
 use noex_core::Creation;
 
 use super::claim::{Claim, winner};
+use super::entry::{Entry, Key};
 
-/// The claims of all nodes that are up: at most one for each name and node.
+/// The entries of all nodes that are up: at most one for each key and node.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     names: BTreeMap<Arc<str>, Vec<Claim>>,
-    origins: BTreeMap<Creation, BTreeSet<Arc<str>>>,
+    /// All keys. One of a member says all there is to its entry.
+    origins: BTreeMap<Creation, BTreeSet<Key>>,
 }
 
 impl Table {
-    /// Enters a claim in the place of its node's former one. Tells whether that is a change.
-    pub(crate) fn insert(&mut self, name: &Arc<str>, claim: Claim) -> bool {
-        let claims = self.names.entry(Arc::clone(name)).or_default();
-        if claims.contains(&claim) {
-            return false;
+    /// Enters an entry in the place of its node's former one. Tells whether that is a change.
+    pub(crate) fn insert(&mut self, entry: &Entry) -> bool {
+        let keys = self.origins.entry(entry.origin()).or_default();
+        let is_new_key = keys.insert(entry.key());
+        match entry {
+            Entry::Claim { name, claim } => self.insert_claim(name, *claim),
+            Entry::Member { .. } => is_new_key,
         }
-        claims.retain(|other| other.origin() != claim.origin());
-        claims.push(claim);
-        let names = self.origins.entry(claim.origin()).or_default();
-        names.insert(Arc::clone(name));
-        true
     }
 
-    pub(crate) fn remove(&mut self, name: &str, origin: Creation) -> Option<Claim> {
-        let claims = self.names.get_mut(name)?;
-        let place = claims.iter().position(|claim| claim.origin() == origin)?;
-        let claim = claims.swap_remove(place);
-        if claims.is_empty() {
-            self.names.remove(name);
+    /// Takes an entry of this node out.
+    pub(crate) fn remove(&mut self, key: &Key, origin: Creation) -> Option<Entry> {
+        let keys = self.origins.get_mut(&origin)?;
+        if !keys.remove(key) {
+            return None;
         }
-        if let Some(names) = self.origins.get_mut(&origin) {
-            names.remove(name);
-            if names.is_empty() {
-                self.origins.remove(&origin);
-            }
+        if keys.is_empty() {
+            self.origins.remove(&origin);
         }
-        Some(claim)
+        let entry = self.entry(key, origin);
+        if let Key::Name(name) = key {
+            self.remove_claim(name, origin);
+        }
+        entry
+    }
+
+    /// Whether this node has an entry with that key.
+    pub(crate) fn contains(&self, key: &Key, origin: Creation) -> bool {
+        self.origins
+            .get(&origin)
+            .is_some_and(|keys| keys.contains(key))
     }
 
     /// The claim of this node to the name.
@@ -56,22 +62,54 @@ impl Table {
         winner(self.names.get(name)?)
     }
 
-    /// The names that this node claims.
-    pub(crate) fn names_of(&self, origin: Creation) -> Vec<Arc<str>> {
-        let names = self.origins.get(&origin).into_iter().flatten();
-        names.map(Arc::clone).collect()
+    /// The keys of this node's entries.
+    pub(crate) fn keys_of(&self, origin: Creation) -> Vec<Key> {
+        let keys = self.origins.get(&origin).into_iter().flatten();
+        keys.cloned().collect()
     }
 
-    /// The claims of this node behind the name `after`, or from the first one on.
-    pub(crate) fn claims_of(
+    /// The entries of this node behind the key `after`, or from the first one on.
+    pub(crate) fn entries_of(
         &self,
         origin: Creation,
-        after: Option<&Arc<str>>,
-    ) -> impl Iterator<Item = (Arc<str>, Claim)> {
+        after: Option<&Key>,
+    ) -> impl Iterator<Item = Entry> {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let names = self.origins.get(&origin).into_iter();
-        names
-            .flat_map(move |names| names.range::<Arc<str>, _>((after, Bound::Unbounded)))
-            .filter_map(move |name| Some((Arc::clone(name), *self.claim(name, origin)?)))
+        let keys = self.origins.get(&origin).into_iter();
+        keys.flat_map(move |keys| keys.range::<Key, _>((after, Bound::Unbounded)))
+            .filter_map(move |key| self.entry(key, origin))
+    }
+
+    /// The entry of this node with a key that it has.
+    fn entry(&self, key: &Key, origin: Creation) -> Option<Entry> {
+        Some(match key {
+            Key::Name(name) => Entry::Claim {
+                name: Arc::clone(name),
+                claim: *self.claim(name, origin)?,
+            },
+            Key::Member { group, pid } => Entry::Member {
+                group: Arc::clone(group),
+                pid: *pid,
+            },
+        })
+    }
+
+    fn insert_claim(&mut self, name: &Arc<str>, claim: Claim) -> bool {
+        let claims = self.names.entry(Arc::clone(name)).or_default();
+        if claims.contains(&claim) {
+            return false;
+        }
+        claims.retain(|other| other.origin() != claim.origin());
+        claims.push(claim);
+        true
+    }
+
+    fn remove_claim(&mut self, name: &str, origin: Creation) {
+        if let Some(claims) = self.names.get_mut(name) {
+            claims.retain(|claim| claim.origin() != origin);
+            if claims.is_empty() {
+                self.names.remove(name);
+            }
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock, Drift, Stamp, winner};
-use super::machine::PART_SIZE;
+use super::entry::{Entry, Key};
 use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
-use super::{Input, Machine, Now, Output, is_name};
+use super::{GroupEvent, Input, Machine, Now, Output, PART_SIZE, is_name};
 
 const WALL: Duration = Duration::from_secs(1_000_000);
 
@@ -34,6 +34,7 @@ struct Node {
     machine: Machine,
     now: Now,
     holders: BTreeMap<Arc<str>, Pid>,
+    groups: BTreeMap<Arc<str>, BTreeSet<Pid>>,
 }
 
 impl Node {
@@ -50,6 +51,7 @@ impl Node {
             machine: Machine::new(creation(node), now),
             now,
             holders: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 
@@ -76,16 +78,53 @@ impl Node {
     fn outputs(&mut self) -> Vec<Output> {
         let mut outputs = Vec::new();
         while let Some(output) = self.machine.poll_output() {
-            if let Output::Publish { name, holder } = output {
-                match holder {
-                    Some(holder) => self.holders.insert(name, holder),
-                    None => self.holders.remove(&name),
-                };
-            } else {
-                outputs.push(output);
+            match output {
+                Output::Publish {
+                    name,
+                    holder: Some(holder),
+                } => drop(self.holders.insert(name, holder)),
+                Output::Publish { name, holder: None } => drop(self.holders.remove(&name)),
+                Output::Regroup(event) => self.regroup(event),
+                output => outputs.push(output),
             }
         }
         outputs
+    }
+
+    /// Each change is one: nobody joins who is in, and nobody leaves who is not.
+    fn regroup(&mut self, event: GroupEvent) {
+        match event {
+            GroupEvent::Joined { group, pid } => {
+                assert!(self.groups.entry(group).or_default().insert(pid));
+            }
+            GroupEvent::Left { group, pid } => {
+                let members = self.groups.get_mut(&group).unwrap();
+                assert!(members.remove(&pid));
+                if members.is_empty() {
+                    self.groups.remove(&group);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, group: &str, pid: Pid) -> Vec<Output> {
+        let group = group.into();
+        self.input(Input::Join { group, pid })
+    }
+
+    fn leave(&mut self, group: &str, pid: Pid) -> Vec<Output> {
+        let group = group.into();
+        self.input(Input::Leave { group, pid })
+    }
+
+    fn watch(&mut self, group: &str, watcher: Pid) -> Vec<Output> {
+        let group = group.into();
+        self.input(Input::WatchGroup { group, watcher })
+    }
+
+    fn members(&self, group: &str) -> Vec<Pid> {
+        let members = self.groups.get(group);
+        members.into_iter().flatten().copied().collect()
     }
 
     fn register(&mut self, name: &str, pid: Pid, replaces: Option<Pid>) -> Vec<Output> {
@@ -113,15 +152,34 @@ impl Node {
 }
 
 fn claimed(node: u64, before: u64, claims: &[(&str, Claim)]) -> Message {
-    let changes = claims.iter().map(|(name, claim)| Change::Claimed {
-        name: (*name).into(),
-        claim: *claim,
-    });
+    let changes = entries(claims).into_iter().map(Change::Held);
     delta(node, before, changes.collect())
 }
 
+fn entries(claims: &[(&str, Claim)]) -> Vec<Entry> {
+    let entries = claims.iter().map(|(name, claim)| Entry::Claim {
+        name: (*name).into(),
+        claim: *claim,
+    });
+    entries.collect()
+}
+
+fn member(group: &str, pid: Pid) -> Entry {
+    let group = group.into();
+    Entry::Member { group, pid }
+}
+
+fn joined(node: u64, before: u64, group: &str, pid: Pid) -> Message {
+    delta(node, before, vec![Change::Held(member(group, pid))])
+}
+
+fn left(node: u64, before: u64, group: &str, pid: Pid) -> Message {
+    let key = member(group, pid).key();
+    delta(node, before, vec![Change::Released(key)])
+}
+
 fn released(node: u64, before: u64, name: &str) -> Message {
-    delta(node, before, vec![Change::Released { name: name.into() }])
+    delta(node, before, vec![Change::Released(Key::Name(name.into()))])
 }
 
 fn delta(node: u64, before: u64, changes: Vec<Change>) -> Message {
@@ -134,12 +192,11 @@ fn delta(node: u64, before: u64, changes: Vec<Change>) -> Message {
 }
 
 fn state(node: u64, version: u64, claims: &[(&str, Claim)]) -> Message {
-    let claims = claims.iter().map(|(name, claim)| ((*name).into(), *claim));
     Message::State(State {
         origin: creation(node),
         version,
         after: None,
-        claims: claims.collect(),
+        entries: entries(claims),
         has_more: false,
     })
 }
@@ -310,7 +367,7 @@ fn the_end_of_a_process_releases_its_names_in_one_delta() {
     node.register("a", pid(1, 1), None);
     node.register("b", pid(1, 1), None);
     let outputs = node.input(Input::ProcessEnded { pid: pid(1, 1) });
-    let changes = ["a", "b"].map(|name| Change::Released { name: name.into() });
+    let changes = ["a", "b"].map(|name| Change::Released(Key::Name(name.into())));
     assert_eq!(
         outputs,
         [
@@ -430,7 +487,7 @@ fn a_replaced_process_of_the_same_node_hands_its_name_on() {
     let outputs = node.register("a", pid(1, 2), Some(pid(1, 1)));
     assert_eq!(evicted(&outputs), [pid(1, 1)]);
     assert_eq!(node.holder("a"), Some(pid(1, 2)));
-    assert_eq!(node.machine.held().collect::<Vec<_>>(), [pid(1, 2)]);
+    assert_eq!(node.machine.watched().collect::<Vec<_>>(), [pid(1, 2)]);
 }
 
 #[test]
@@ -460,6 +517,236 @@ fn a_clock_far_ahead_is_reported_and_not_followed() {
     let since = Clock::default().tick(WALL);
     let own = Claim::new(pid(1, 1), since, None);
     assert_eq!(floods(&outputs), [claimed(1, 0, &[("b", own)])]);
+}
+
+// ---- groups ----
+
+#[test]
+fn a_join_is_watched_flooded_and_published() {
+    let mut node = Node::new(1);
+    let outputs = node.join("g", pid(1, 1));
+    let watch = Output::Watch { pid: pid(1, 1) };
+    let told = Output::Flood(joined(1, 0, "g", pid(1, 1)));
+    assert_eq!(outputs, [watch, told]);
+    assert_eq!(node.members("g"), [pid(1, 1)]);
+}
+
+#[test]
+fn who_joined_twice_is_in_once_and_leaves_twice() {
+    let mut node = Node::new(1);
+    node.join("g", pid(1, 1));
+    assert_eq!(node.join("g", pid(1, 1)), []);
+    assert_eq!(node.leave("g", pid(1, 1)), []);
+    assert_eq!(node.members("g"), [pid(1, 1)]);
+    let outputs = node.leave("g", pid(1, 1));
+    let told = Output::Flood(left(1, 1, "g", pid(1, 1)));
+    assert_eq!(outputs, [Output::Unwatch { pid: pid(1, 1) }, told]);
+    assert_eq!(node.members("g"), []);
+    assert_eq!(node.leave("g", pid(1, 1)), [], "there is no join left");
+}
+
+#[test]
+fn a_process_is_in_many_groups_and_a_group_has_many_processes() {
+    let mut node = Node::with_peers(1, &[2]);
+    for (group, serial) in [("g", 1), ("g", 2), ("h", 1)] {
+        node.join(group, pid(1, serial));
+    }
+    node.message(joined(2, 0, "g", pid(2, 1)));
+    assert_eq!(node.members("g"), [pid(1, 1), pid(1, 2), pid(2, 1)]);
+    assert_eq!(node.members("h"), [pid(1, 1)]);
+}
+
+#[test]
+fn a_group_and_a_name_of_the_same_text_are_two_things() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    assert_eq!(node.join("a", pid(1, 2)).len(), 2);
+    node.input(Input::Unregister { name: "a".into() });
+    assert_eq!(node.holder("a"), None);
+    assert_eq!(node.members("a"), [pid(1, 2)]);
+}
+
+#[test]
+fn the_end_of_a_process_takes_it_out_of_all_groups_in_one_delta() {
+    let mut node = Node::new(1);
+    node.register("a", pid(1, 1), None);
+    for group in ["g", "g", "h"] {
+        node.join(group, pid(1, 1));
+    }
+    let outputs = node.input(Input::ProcessEnded { pid: pid(1, 1) });
+    let changes = [
+        Key::Name("a".into()),
+        member("g", pid(1, 1)).key(),
+        member("h", pid(1, 1)).key(),
+    ];
+    let told = delta(1, 3, changes.map(Change::Released).into());
+    assert_eq!(
+        outputs,
+        [Output::Unwatch { pid: pid(1, 1) }, Output::Flood(told)]
+    );
+    assert!(node.groups.is_empty());
+}
+
+#[test]
+fn a_node_that_goes_takes_its_members_along() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.message(joined(2, 0, "g", pid(2, 1)));
+    node.message(joined(3, 0, "g", pid(3, 1)));
+    node.input(Input::NodeDown { node: creation(2) });
+    assert_eq!(node.members("g"), [pid(3, 1)]);
+}
+
+#[test]
+fn a_member_that_is_not_its_senders_to_enter_or_to_remove_is_ignored() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.join("g", pid(1, 1));
+    node.message(joined(3, 0, "g", pid(3, 1)));
+    let long = "x".repeat(256);
+    for (before, entry) in [
+        member("g", pid(3, 9)),
+        member("g", pid(1, 9)),
+        member("", pid(2, 1)),
+        member(&long, pid(2, 1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let before = u64::try_from(before).unwrap();
+        node.message(delta(2, before, vec![Change::Held(entry)]));
+    }
+    node.message(left(2, 4, "g", pid(3, 1)));
+    node.message(left(2, 5, "g", pid(1, 1)));
+    assert_eq!(node.members("g"), [pid(1, 1), pid(3, 1)]);
+    assert_eq!(node.groups.len(), 1);
+}
+
+#[test]
+fn a_full_state_takes_members_out_that_it_does_not_have() {
+    let mut node = Node::with_peers(1, &[2]);
+    for before in 0..3 {
+        node.message(joined(2, before, "g", pid(2, before)));
+    }
+    let mut state = state(2, 9, &[("a", claim(2, 1, 5))]);
+    if let Message::State(state) = &mut state {
+        state.entries.push(member("g", pid(2, 1)));
+        state.entries.push(member("h", pid(2, 2)));
+    }
+    node.message(state);
+    assert_eq!(node.members("g"), [pid(2, 1)]);
+    assert_eq!(node.members("h"), [pid(2, 2)]);
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+}
+
+#[test]
+fn members_are_fetched_in_parts_like_names() {
+    let mut owner = Node::with_peers(1, &[2]);
+    let count = u64::try_from(PART_SIZE).unwrap();
+    owner.register("a", pid(1, 0), None);
+    for serial in 0..count {
+        owner.join("g", pid(1, serial));
+    }
+    let mut learner = Node::new(2);
+    let mut fetches = sent(learner.up(1), 1);
+    let mut parts = 0;
+    while let Some(fetch) = fetches.pop() {
+        for part in sent(owner.message(fetch), 2) {
+            parts += usize::from(matches!(part, Message::State(_)));
+            fetches.extend(sent(learner.message(part), 1));
+        }
+    }
+    assert_eq!(parts, 2);
+    assert_eq!(learner.members("g").len(), PART_SIZE);
+    assert_eq!(learner.holder("a"), Some(pid(1, 0)));
+}
+
+#[test]
+fn a_node_withdraws_all_that_its_processes_hold_in_deltas_which_fit() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(joined(2, 0, "g", pid(2, 1)));
+    node.register("a", pid(1, 1), None);
+    let count = u64::try_from(PART_SIZE).unwrap();
+    for serial in 0..count {
+        node.join("g", pid(1, serial));
+    }
+    let floods = floods(&node.input(Input::Withdraw));
+    let sizes = floods.iter().map(|message| match message {
+        Message::Delta(delta) => delta.changes.len(),
+        other => panic!("not a delta: {other:?}"),
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [PART_SIZE, 1]);
+    assert_eq!(node.members("g"), [pid(2, 1)]);
+    assert_eq!(node.holder("a"), None);
+    assert_eq!(node.machine.watched().count(), 0);
+}
+
+/// What `watcher` is told by these outputs: who came and who went.
+fn tidings(outputs: &[Output], of: Pid) -> Vec<GroupEvent> {
+    let tidings = outputs.iter().filter_map(|output| match output {
+        Output::Tell { watcher, event } if *watcher == of => Some(event.clone()),
+        _ => None,
+    });
+    tidings.collect()
+}
+
+fn came(group: &str, pid: Pid) -> GroupEvent {
+    let group = group.into();
+    GroupEvent::Joined { group, pid }
+}
+
+fn went(group: &str, pid: Pid) -> GroupEvent {
+    let group = group.into();
+    GroupEvent::Left { group, pid }
+}
+
+#[test]
+fn who_watches_a_group_is_told_of_each_change_once() {
+    let mut node = Node::with_peers(1, &[2]);
+    let watcher = pid(1, 9);
+    assert_eq!(node.watch("g", watcher), [Output::Watch { pid: watcher }]);
+    assert_eq!(node.watch("g", watcher), []);
+    let outputs = node.join("g", pid(1, 1));
+    assert_eq!(tidings(&outputs, watcher), [came("g", pid(1, 1))]);
+    assert_eq!(tidings(&node.join("g", pid(1, 1)), watcher), []);
+    assert_eq!(tidings(&node.join("h", pid(1, 1)), watcher), []);
+    let outputs = node.message(joined(2, 0, "g", pid(2, 1)));
+    assert_eq!(tidings(&outputs, watcher), [came("g", pid(2, 1))]);
+    assert_eq!(node.message(joined(2, 0, "g", pid(2, 1))), []);
+    let outputs = node.input(Input::NodeDown { node: creation(2) });
+    assert_eq!(tidings(&outputs, watcher), [went("g", pid(2, 1))]);
+    let outputs = node.input(Input::ProcessEnded { pid: pid(1, 1) });
+    assert_eq!(tidings(&outputs, watcher), [went("g", pid(1, 1))]);
+}
+
+#[test]
+fn who_watches_no_more_is_not_told() {
+    let mut node = Node::new(1);
+    let watcher = pid(1, 9);
+    node.watch("g", watcher);
+    node.watch("h", watcher);
+    let unwatch = |group: &str, watcher| Input::UnwatchGroup {
+        group: group.into(),
+        watcher,
+    };
+    assert_eq!(node.input(unwatch("g", watcher)), []);
+    assert_eq!(tidings(&node.join("g", pid(1, 1)), watcher), []);
+    assert_eq!(
+        node.input(unwatch("h", watcher)),
+        [Output::Unwatch { pid: watcher }]
+    );
+    assert_eq!(node.input(unwatch("h", watcher)), []);
+}
+
+#[test]
+fn a_watcher_that_ends_is_forgotten_and_is_not_told_of_itself() {
+    let mut node = Node::new(1);
+    let watcher = pid(1, 9);
+    node.join("g", watcher);
+    assert_eq!(node.watch("g", watcher), [], "it is watched already");
+    let outputs = node.input(Input::ProcessEnded { pid: watcher });
+    assert_eq!(tidings(&outputs, watcher), []);
+    let unwatched = outputs.contains(&Output::Unwatch { pid: watcher });
+    assert!(unwatched, "{outputs:?}");
+    assert_eq!(tidings(&node.join("g", pid(1, 1)), watcher), []);
 }
 
 // ---- versions ----
@@ -508,10 +795,10 @@ fn many_claims_are_fetched_in_parts_which_fit_a_mailbox() {
     let mut parts = 0;
     while let Some(fetch) = fetches.pop() {
         for part in sent(owner.message(fetch), 2) {
-            let Message::State(State { claims, .. }) = &part else {
+            let Message::State(State { entries, .. }) = &part else {
                 continue;
             };
-            assert!(claims.len() <= PART_SIZE);
+            assert!(entries.len() <= PART_SIZE);
             parts += 1;
             fetches.extend(sent(learner.message(part), 1));
         }
@@ -548,7 +835,7 @@ fn a_part_of_another_round_is_ignored() {
     let mut node = Node::with_peers(1, &[2]);
     let mut stray = state(2, 3, &[("b", claim(2, 1, 5))]);
     if let Message::State(part) = &mut stray {
-        part.after = Some("a".into());
+        part.after = Some(Key::Name("a".into()));
     }
     node.message(stray);
     assert_eq!(node.holder("b"), None);
@@ -693,6 +980,8 @@ fn messages_survive_the_wire() {
     let messages = [
         claimed(2, 4, &[("a", claim(2, 1, 5).handed_to(pid(2, 2)))]),
         released(2, 5, "a"),
+        joined(2, 6, "g", pid(2, 1)),
+        left(2, 7, "g", pid(2, 1)),
         state(2, 4, &[("a", claim(2, 1, 5))]),
     ];
     for message in messages {
@@ -722,6 +1011,8 @@ struct World {
     random: Random,
     nodes: BTreeMap<u64, Node>,
     alive: BTreeSet<Pid>,
+    /// How often who joined which group, less how often it left.
+    joins: BTreeMap<(Arc<str>, Pid), usize>,
     flying: Vec<(u64, Message)>,
     /// Whom a node says goodbye to by a split.
     split: Option<u64>,
@@ -737,6 +1028,7 @@ impl World {
             random: Random(seed),
             nodes: NODES.map(|node| (node, Node::new(node))).into(),
             alive: BTreeSet::new(),
+            joins: BTreeMap::new(),
             flying: Vec::new(),
             split: None,
             serial: 0,
@@ -771,6 +1063,8 @@ impl World {
                     self.alive.remove(&pid);
                 }
                 Output::Publish { .. }
+                | Output::Regroup(_)
+                | Output::Tell { .. }
                 | Output::Refused { .. }
                 | Output::Watch { .. }
                 | Output::Unwatch { .. }
@@ -795,8 +1089,24 @@ impl World {
         let at = NODES[self.random.below(3)];
         let names = ["a", "b", "c"];
         let name = names[self.random.below(3)];
-        match self.random.below(12) {
+        match self.random.below(16) {
             0..=2 => self.register(at, name, None),
+            12 | 13 => {
+                self.serial += 1;
+                self.alive.insert(pid(at, self.serial));
+                self.join(at, name, pid(at, self.serial));
+            }
+            // Of those that are there already, one joins or leaves.
+            14 => {
+                if let Some(pid) = self.any_of(at) {
+                    self.join(at, name, pid);
+                }
+            }
+            15 => {
+                if let Some(pid) = self.any_of(at) {
+                    self.leave(at, name, pid);
+                }
+            }
             3 => {
                 // A supervisor saw the holder end, before its node's registry did.
                 if let Some(dead) = self.nodes[&at].holder(name) {
@@ -805,10 +1115,8 @@ impl World {
                 }
             }
             4 => {
-                let held = self.nodes[&at].machine.held().next();
-                if let Some(pid) = held {
-                    self.alive.remove(&pid);
-                    self.input(at, Input::ProcessEnded { pid });
+                if let Some(pid) = self.any_of(at) {
+                    self.end(at, pid);
                 }
             }
             5 => self.input(at, Input::Unregister { name: name.into() }),
@@ -827,6 +1135,42 @@ impl World {
             self.alive.insert(pid);
         }
         self.perform(at, outputs);
+    }
+
+    /// A process of that node that has a name or is in a group.
+    fn any_of(&mut self, at: u64) -> Option<Pid> {
+        let pids: Vec<Pid> = self.nodes[&at].machine.watched().collect();
+        let chosen = self.random.below(pids.len().max(1));
+        pids.get(chosen).copied()
+    }
+
+    fn join(&mut self, at: u64, group: &str, pid: Pid) {
+        *self.joins.entry((group.into(), pid)).or_default() += 1;
+        let outputs = self.nodes.get_mut(&at).unwrap().join(group, pid);
+        self.perform(at, outputs);
+    }
+
+    fn leave(&mut self, at: u64, group: &str, pid: Pid) {
+        let joins = self.joins.entry((group.into(), pid)).or_default();
+        *joins = joins.saturating_sub(1);
+        let outputs = self.nodes.get_mut(&at).unwrap().leave(group, pid);
+        self.perform(at, outputs);
+    }
+
+    fn end(&mut self, at: u64, pid: Pid) {
+        self.alive.remove(&pid);
+        self.input(at, Input::ProcessEnded { pid });
+    }
+
+    /// Who is in which group, by what was done.
+    fn expected_groups(&self) -> BTreeMap<Arc<str>, BTreeSet<Pid>> {
+        let mut groups = BTreeMap::<_, BTreeSet<_>>::new();
+        for ((group, pid), joins) in &self.joins {
+            if *joins > 0 && self.alive.contains(pid) {
+                groups.entry(Arc::clone(group)).or_default().insert(*pid);
+            }
+        }
+        groups
     }
 
     fn turn_split(&mut self, at: u64) {
@@ -873,10 +1217,10 @@ impl World {
                 self.deliver();
             }
             for at in NODES {
-                let mut dead: Vec<Pid> = self.nodes[&at].machine.held().collect();
+                let mut dead: Vec<Pid> = self.nodes[&at].machine.watched().collect();
                 dead.retain(|pid| !self.alive.contains(pid));
                 for pid in dead {
-                    self.input(at, Input::ProcessEnded { pid });
+                    self.end(at, pid);
                 }
             }
             self.pass(Duration::from_secs(1));
@@ -885,8 +1229,8 @@ impl World {
 }
 
 #[test]
-fn three_nodes_on_a_bad_network_end_with_one_holder_for_each_name() {
-    let mut names = 0;
+fn three_nodes_on_a_bad_network_end_with_one_holder_for_each_name_and_the_same_groups() {
+    let (mut names, mut places) = (0, 0);
     for seed in 0..300 {
         let mut world = World::new(seed);
         for _ in 0..400 {
@@ -894,21 +1238,26 @@ fn three_nodes_on_a_bad_network_end_with_one_holder_for_each_name() {
         }
         world.settle();
         let first = &world.nodes[&1].holders;
+        let groups = world.expected_groups();
         for node in world.nodes.values() {
             assert_eq!(&node.holders, first, "seed {seed}");
+            assert_eq!(node.groups, groups, "seed {seed}");
         }
         let mut held = BTreeSet::new();
         for (at, node) in &world.nodes {
-            for pid in node.machine.held() {
+            for pid in node.machine.watched() {
                 assert_eq!(pid.creation(), creation(*at), "seed {seed}");
                 held.insert(pid);
             }
         }
         // Nobody believes to hold what another one holds.
         let holders: BTreeSet<Pid> = first.values().copied().collect();
-        assert_eq!(held, holders, "seed {seed}");
+        let members: BTreeSet<Pid> = groups.values().flatten().copied().collect();
+        assert_eq!(held, &holders | &members, "seed {seed}");
         assert!(holders.is_subset(&world.alive), "seed {seed}");
         names += holders.len();
+        places += members.len();
     }
     assert!(names > 300, "most names are held in the end: {names}");
+    assert!(places > 300, "many are in groups in the end: {places}");
 }

@@ -1,0 +1,6 @@
+//! The registries of several nodes in one process, joined by an in-memory network.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod support;
+mod names;
+mod groups;
