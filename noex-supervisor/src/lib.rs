@@ -6,6 +6,7 @@
 //!   PartitionSupervisor      children of one kind, among which keys are divided
 //!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
 //!     └─ Spawner             one on each node: starts a registered server for another node
+//!   Application              a program: a root supervisor, and what is done before and after
 //! ```
 //!
 //! What is to be done is decided in pure machines; the processes perform it.
@@ -16,6 +17,7 @@ mod policy;
 mod stop_child;
 mod tasks;
 
+pub mod application;
 pub mod distributed;
 pub mod spawner;
 pub mod supervisor;
@@ -23,6 +25,7 @@ pub mod supervisor;
 #[doc(hidden)]
 pub mod __private;
 
+pub use application::{Application, ApplicationServer};
 pub use distributed::{
     DistributedSupervisor, DistributedSupervisorClient, Mode, NodeFilter, RemoteChild,
 };
