@@ -58,9 +58,11 @@
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
+//! | a program as a tree of supervisors | [`Application`], [`run_application`] |
 //! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
+mod application;
 mod callee;
 #[cfg(doctest)]
 mod guide;
@@ -73,6 +75,7 @@ mod readme;
 mod run;
 mod stopping;
 
+pub use application::{ApplicationError, run_application};
 pub use bytes::Bytes;
 pub use callee::Callee;
 pub use local_call::LocalCall;
@@ -248,10 +251,10 @@ pub use noex_macros::main;
 pub use noex_macros::server;
 pub use noex_registry::{Global, GlobalClaim, Registry};
 pub use noex_supervisor::{
-    AutoShutdown, ChildInfo, ChildSpec, ChildState, DistributedSupervisor,
-    DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient, Mode, NodeFilter,
-    PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy, Supervisor,
-    SupervisorClient, distributed, register_server, supervisor,
+    Application, ApplicationServer, AutoShutdown, ChildInfo, ChildSpec, ChildState,
+    DistributedSupervisor, DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient,
+    Mode, NodeFilter, PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy,
+    Supervisor, SupervisorClient, distributed, register_server, supervisor,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

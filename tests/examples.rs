@@ -36,6 +36,23 @@ fn the_supervised_pool_goes_on_without_its_worker() {
 }
 
 #[test]
+fn the_application_starts_works_and_stops() {
+    let output = output_of("application");
+    let lines: Vec<&str> = output.lines().collect();
+    let wanted = [
+        "the shop opens",
+        "5 loaves are in stock",
+        "customer 1 has bread",
+        "customer 2 has bread",
+        "customer 3 has bread",
+        "2 loaves are left",
+        "the shop is closed",
+        "done",
+    ];
+    assert_eq!(lines, wanted);
+}
+
+#[test]
 fn the_state_machine_locks_itself() {
     let output = output_of("state_machine");
     assert!(output.contains("the visitor is in\n"), "{output}");
@@ -64,6 +81,7 @@ fn output_of(example: &str) -> String {
     path.push(example);
     assert!(path.exists(), "run `cargo build --example {example}` first");
     let mut child = Command::new(path)
+        .env("NOEX_PORT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
