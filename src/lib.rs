@@ -54,7 +54,8 @@
 //! | to read about | start at |
 //! |---|---|
 //! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
-//! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
+//! | state machines, plain state | [`state_machine`], [`Agent`] |
+//! | tasks, supervised or not | [`task`], [`TaskSupervisor`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names | [`Global`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
@@ -254,7 +255,7 @@ pub use noex_supervisor::{
     Application, ApplicationServer, AutoShutdown, ChildInfo, ChildSpec, ChildState,
     DistributedSupervisor, DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient,
     Mode, NodeFilter, PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy,
-    Supervisor, SupervisorClient, distributed, register_server, supervisor,
+    Supervisor, SupervisorClient, TaskSupervisor, distributed, register_server, supervisor,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

@@ -4,6 +4,7 @@
 //!   Supervisor               children on its own node; one for one, one for all, rest for one
 //!   DynamicSupervisor        children that come and go while it runs, many of a kind
 //!   PartitionSupervisor      children of one kind, among which keys are divided
+//!   TaskSupervisor           tasks, which others wait for or not
 //!   DistributedSupervisor    children on any node that is up; a lost node's start elsewhere
 //!     └─ Spawner             one on each node: starts a registered server for another node
 //!   Application              a program: a root supervisor, and what is done before and after
@@ -33,5 +34,5 @@ pub use policy::{AutoShutdown, Restart, RestartDelay, Shutdown, Strategy};
 pub use spawner::Spawner;
 pub use supervisor::{
     ChildInfo, ChildSpec, ChildState, DynamicSupervisor, DynamicSupervisorClient, Partition,
-    PartitionSupervisor, Supervisor, SupervisorClient,
+    PartitionSupervisor, Supervisor, SupervisorClient, TaskSupervisor,
 };

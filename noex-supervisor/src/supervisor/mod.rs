@@ -16,6 +16,7 @@ mod client;
 mod error;
 mod dynamic;
 mod partition;
+mod task_supervisor;
 
 #[cfg(test)]
 mod tests;
@@ -31,3 +32,4 @@ pub use dynamic::{
 pub use error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
 pub use partition::{Partition, PartitionSupervisor};
 pub use server::{Supervisor, SupervisorArgs};
+pub use task_supervisor::{SpawnTask, TaskSupervisor};
