@@ -9,6 +9,7 @@ mod due;
 mod input;
 mod output;
 mod machine;
+mod questions;
 mod shell;
 mod builder;
 mod server;
