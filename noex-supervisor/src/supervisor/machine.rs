@@ -109,6 +109,10 @@ impl Machine {
         &self.children
     }
 
+    pub(super) fn state(&self, id: &str) -> Option<ChildState> {
+        self.children.find(id).map(|child| child.state)
+    }
+
     fn begin(&mut self, specs: Vec<ChildSpec>) {
         self.work = Work::Beginning;
         for spec in specs {
@@ -136,7 +140,7 @@ impl Machine {
                 self.outputs.push_back(Output::Answer(Answer::Started(pid)));
             }
             Work::Ending(_) => self.steps.push_front(Step::Stop(id)),
-            Work::Idle | Work::Beginning | Work::Restarting | Work::Over => {}
+            Work::Idle | Work::Beginning | Work::Restarting(_) | Work::Over => {}
         }
     }
 
@@ -160,7 +164,12 @@ impl Machine {
                 let text = format!("child `{id}` did not start: {error}");
                 self.end(ExitReason::ShutdownWith(text.into()));
             }
-            Work::Restarting => {
+            Work::Restarting(first) => {
+                let first = Arc::clone(first);
+                if first != id && self.state(&first) == Some(ChildState::Restarting) {
+                    // From now on the restart of all is that of the child that did not start.
+                    self.children.set_state(&first, ChildState::Stopped);
+                }
                 self.steps.clear();
                 self.work = Work::Idle;
                 self.postpone(id, now);
@@ -254,7 +263,7 @@ impl Machine {
             .map(Step::Stop)
             .chain(starts.map(Step::Start))
             .collect();
-        self.work = Work::Restarting;
+        self.work = Work::Restarting(id.into());
     }
 
     /// Stops all children, then ends.
@@ -294,7 +303,7 @@ impl Machine {
     /// No step is left. Whether there is something to do still.
     fn finish(&mut self) -> bool {
         match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Idle | Work::Beginning | Work::Restarting => {
+            Work::Idle | Work::Beginning | Work::Restarting(_) => {
                 if self.is_done {
                     self.is_done = false;
                     self.end(ExitReason::Shutdown);

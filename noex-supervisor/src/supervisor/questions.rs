@@ -32,7 +32,7 @@ impl Machine {
 
     fn add_named(&mut self, spec: ChildSpec) -> Result<ChildId, Answer> {
         let id = Arc::clone(&spec.id);
-        match self.children.find(&id).map(|child| child.state) {
+        match self.state(&id) {
             Some(ChildState::Running(pid)) => return Err(Answer::Running(pid)),
             Some(ChildState::Restarting | ChildState::Stopped) => return Err(Answer::Present),
             None => self.children.add(spec),
@@ -73,7 +73,7 @@ impl Machine {
     }
 
     fn why_not_stopped(&self, id: &str) -> Option<Answer> {
-        match self.children.find(id).map(|child| child.state) {
+        match self.state(id) {
             None => Some(Answer::NotFound),
             Some(ChildState::Running(pid)) => Some(Answer::Running(pid)),
             Some(ChildState::Restarting) => Some(Answer::Restarting),
