@@ -188,7 +188,7 @@ impl Machine {
 
     fn stopped(&mut self) {
         match self.in_flight.take() {
-            Some(Step::Stop(id)) => self.child_is_over(&id),
+            Some(Step::Stop(id)) => self.child_has_stopped(&id),
             Some(Step::StopAll) => self.children = Children::default(),
             Some(Step::Start(_)) | None => {}
         }
@@ -217,8 +217,24 @@ impl Machine {
         }
     }
 
+    /// A child was stopped: for the sake of others, or for good.
+    fn child_has_stopped(&mut self, id: &ChildId) {
+        if let Work::Restarting(_) = self.work {
+            self.take_down(id);
+        } else {
+            self.child_is_over(id);
+        }
+    }
+
     /// A child ended and is not to be started again.
     fn child_is_over(&mut self, id: &ChildId) {
+        self.take_down(id);
+        if let Some(child) = self.children.find_mut(id) {
+            child.begin_anew();
+        }
+    }
+
+    fn take_down(&mut self, id: &ChildId) {
         self.due.remove(id);
         let child = self.children.find(id);
         let is_temporary = child.is_some_and(|child| child.spec.restart == Restart::Temporary);
@@ -284,7 +300,7 @@ impl Machine {
     fn stop_output(&mut self, id: &ChildId) -> Option<Output> {
         let child = self.children.find(id)?;
         let Some(pid) = child.state.pid() else {
-            self.child_is_over(id);
+            self.child_has_stopped(id);
             return None;
         };
         Some(Output::Stop {
