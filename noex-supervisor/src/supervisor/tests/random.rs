@@ -313,8 +313,8 @@ impl Pair {
             let input = Input::TerminateChild(id.as_str().into());
             self.both(input, |model| model.terminate_child(&id));
         } else {
-            let pid = pids.get(number / 2).copied();
-            let pid = pid.unwrap_or_else(|| super::model::pid(u64::MAX));
+            let known = pids.get(number / 2).copied();
+            let pid = known.unwrap_or_else(|| pid(u64::MAX));
             let input = Input::TerminatePid(pid);
             self.both(input, |model| model.terminate_pid(pid));
         }
