@@ -72,8 +72,24 @@ fn blocking_work_is_done() {
     assert!(output.contains("a thread has made it 2263\n"), "{output}");
 }
 
-/// What the example printed, once it has ended in order. `cargo test` builds it first.
+#[test]
+fn many_processes_live_at_once() {
+    let output = output_with("million", "20000");
+    assert!(output.contains("20000 live at once\n"), "{output}");
+}
+
+#[test]
+fn nothing_is_left_behind_by_a_short_soak() {
+    let output = output_with("soak", "0.05");
+    assert!(output.contains("round 5: "), "{output}");
+}
+
 fn output_of(example: &str) -> String {
+    output_with(example, "")
+}
+
+/// What the example printed, once it has ended in order. `cargo test` builds it first.
+fn output_with(example: &str, argument: &str) -> String {
     let mut path = std::env::current_exe().expect("this test runs from a file");
     path.pop();
     path.pop();
@@ -81,6 +97,7 @@ fn output_of(example: &str) -> String {
     path.push(example);
     assert!(path.exists(), "run `cargo build --example {example}` first");
     let mut child = Command::new(path)
+        .args(Some(argument).filter(|argument| !argument.is_empty()))
         .env("NOEX_PORT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
