@@ -119,3 +119,19 @@ async fn an_application_that_is_asked_to_end_while_it_starts_stops_what_has_star
     assert!(is_ok, "the exit code is not 0");
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_an_application_whose_child_never_stops_ends_within_25_s() {
+    let (node, mut shop) = start(&["stock", "stubborn"]).await;
+    let _inside = node.enter();
+    let mut events = node.cluster().subscribe();
+    known(&node, "stubborn").await;
+    shop.signal(Signal::TERM);
+    let is_ok = shop.ended(Duration::from_secs(25));
+    assert!(is_ok, "the exit code is not 0");
+    let reason = down(&mut events, &shop.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    let said = shop.all_said();
+    assert!(said.contains(&"stop".to_owned()), "{said:?}");
+    node.stop().await;
+}

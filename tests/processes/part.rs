@@ -37,8 +37,12 @@ impl Part {
         Flow::Stop(reason)
     }
 
+    /// A `stubborn` one never ends.
     #[terminate]
-    fn tell(&self) {
+    async fn tell(&mut self) {
+        if self.0 == "stubborn" {
+            std::future::pending::<()>().await;
+        }
         println!("-{}", self.0);
     }
 }

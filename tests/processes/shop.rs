@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use noex::prelude::*;
 use noex::supervisor::SupervisorBuilder;
-use noex::{Application, ApplicationError, AutoShutdown, ChildSpec, Restart, run_application};
+use noex::{
+    Application, ApplicationError, AutoShutdown, ChildSpec, Restart, Shutdown, run_application,
+};
 use part::Part;
 
 struct Shop;
@@ -41,6 +43,7 @@ fn spec(name: &'static str) -> ChildSpec {
     let spec = ChildSpec::new(name, move || Part::start(name).name(Global(name)));
     match name {
         "till" => spec.restart(Restart::Transient).significant(),
+        "stubborn" => spec.shutdown(Shutdown::Unlimited),
         _ => spec,
     }
 }
