@@ -14,6 +14,7 @@ mod token;
 mod worker;
 
 use std::error::Error;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use floor::{Floor, memory};
@@ -53,7 +54,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let deeds = round(&node, u64::from(number), time / rounds).await?;
         floor.returns(&node).await?;
         memories.push(memory());
-        println!("round {number}: {deeds} deeds, {} KiB", memory());
+        let started = program::SHELVES_STARTED.swap(0, Ordering::Relaxed);
+        let gave_up = started.saturating_sub(program::SHELVES);
+        let memory = memory();
+        println!("round {number}: {deeds} deeds, {gave_up} supervisors gave up, {memory} KiB");
     }
     node.stop().await;
 

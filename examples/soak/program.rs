@@ -1,5 +1,6 @@
 //! The tree that the soak wears out.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use noex::prelude::*;
@@ -10,6 +11,9 @@ use crate::worker::Worker;
 /// How many supervisors of each strategy there are, and how many workers each of them has.
 pub(crate) const SHELVES: u64 = 3;
 pub(crate) const WORKERS: u64 = 6;
+
+/// How often one of those supervisors was started, the first time included.
+pub(crate) static SHELVES_STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// The local name of the supervisor of workers that come and go.
 pub(crate) const CROWD: &str = "crowd";
@@ -39,12 +43,14 @@ pub(crate) async fn start(tasks: &TaskSupervisor) -> Result<ServerRef<Supervisor
             .start()
             .name(CROWD)
     });
-    let root = Supervisor::builder().children(shelves).child(crowd);
+    let root = Supervisor::builder().intensity(usize::MAX, Duration::from_secs(1));
+    let root = root.children(shelves).child(crowd);
     root.child(tasks.child_spec()).start().await
 }
 
-/// Bears so many restarts that it now and then gives up.
+/// Bears so few restarts that it gives up now and then.
 fn shelf(number: u64) -> Start<Supervisor> {
+    SHELVES_STARTED.fetch_add(1, Ordering::Relaxed);
     let workers = (0..WORKERS).map(move |worker| {
         let start = move || {
             let (name, traps_exits) = (name(number, worker), worker % 3 == 0);
@@ -60,7 +66,7 @@ fn shelf(number: u64) -> Start<Supervisor> {
     let strategy = STRATEGIES[number as usize % STRATEGIES.len()];
     Supervisor::builder()
         .strategy(strategy)
-        .intensity(200, Duration::from_millis(200))
+        .intensity(60, Duration::from_millis(200))
         .children(workers)
         .start()
 }
