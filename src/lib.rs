@@ -55,13 +55,16 @@
 //! |---|---|
 //! | servers, calls, replies | [`GenServer`], [`server`](macro@server), [`ReplyTo`] |
 //! | references that name no server | [`protocol`](macro@protocol), [`ProtocolRef`] |
-//! | state machines, tasks, plain state | [`state_machine`], [`task`], [`Agent`] |
+//! | state machines, plain state | [`state_machine`], [`Agent`] |
+//! | tasks, supervised or not | [`task`], [`TaskSupervisor`] |
 //! | blocking work, other threads | [`blocking`] |
 //! | names, groups | [`Global`], [`Group`], [`Name`] |
 //! | restarting what fails | [`Supervisor`], [`DynamicSupervisor`], [`DistributedSupervisor`] |
+//! | a program as a tree of supervisors | [`Application`], [`run_application`] |
 //! | dividing work by key | [`PartitionSupervisor`] |
 //! | nodes and their cluster | [`Node`], [`ClusterConfig`], [`Cluster`], [`main`](macro@main) |
 
+mod application;
 mod callee;
 #[cfg(doctest)]
 mod guide;
@@ -74,6 +77,7 @@ mod readme;
 mod run;
 mod stopping;
 
+pub use application::{ApplicationError, run_application};
 pub use bytes::Bytes;
 pub use callee::Callee;
 pub use local_call::LocalCall;
@@ -352,10 +356,10 @@ pub use noex_macros::protocol;
 pub use noex_macros::server;
 pub use noex_registry::{Global, GlobalClaim, Group, GroupEvent, Registry};
 pub use noex_supervisor::{
-    AutoShutdown, ChildInfo, ChildSpec, ChildState, DistributedSupervisor,
-    DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient, Mode, NodeFilter,
-    PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy, Supervisor,
-    SupervisorClient, distributed, register_server, supervisor,
+    Application, ApplicationServer, AutoShutdown, ChildInfo, ChildSpec, ChildState,
+    DistributedSupervisor, DistributedSupervisorClient, DynamicSupervisor, DynamicSupervisorClient,
+    Mode, NodeFilter, PartitionSupervisor, RemoteChild, Restart, RestartDelay, Shutdown, Strategy,
+    Supervisor, SupervisorClient, TaskSupervisor, distributed, register_server, supervisor,
 };
 pub use run::spawn;
 pub use stopping::until_stopped;

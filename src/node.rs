@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use noex_cluster::{Cluster, ClusterConfig};
 use noex_core::process::EnterGuard;
-use noex_core::{LocalNode, NodeId};
-use noex_gen_server::StartError;
+use noex_core::{ExitReason, LocalNode, NodeId};
+use noex_gen_server::{ServerRef, StartError};
 use noex_registry::Registry;
-use noex_supervisor::Spawner;
+use noex_supervisor::{ApplicationServer, Spawner};
 use thiserror::Error;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-/// How long the end of a node waits for calls that it has yet to answer.
+/// How long the end of a node waits for its application to stop taking work, and for calls that it
+/// has yet to answer.
 const CALLS_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long it waits for one process to stop, and for all of them together.
+/// How long it waits for the children of the application to stop, for the application as a whole,
+/// for any other process, and for all of them together.
+const CHILDREN_PATIENCE: Duration = Duration::from_secs(9);
+const APPLICATION_PATIENCE: Duration = Duration::from_secs(10);
 const PROCESS_PATIENCE: Duration = Duration::from_secs(5);
 const PROCESSES_PATIENCE: Duration = Duration::from_secs(12);
 
@@ -125,9 +129,11 @@ impl Node {
         &self.0.registry
     }
 
-    /// Ends the node in order: waits for the calls that it has yet to answer (5 s), takes its
-    /// names away, stops its servers, the youngest first (12 s), and leaves the cluster (2 s). The
-    /// other nodes see a graceful shutdown. Every further call waits for the first.
+    /// Ends the node in order: lets its [application](crate::run_application) stop taking work and
+    /// waits for the calls that it has yet to answer (5 s), takes its names away, stops the
+    /// application (10 s) and its other servers, the youngest first (12 s in all), and leaves the
+    /// cluster (2 s). The other nodes see a graceful shutdown. Every further call waits for the
+    /// first.
     ///
     /// # Cancel safety
     /// What was begun is not undone; call it again to go on.
@@ -143,17 +149,36 @@ impl Node {
             ..
         } = &*self.0;
         tracing::info!(node = %self.id(), calls = local.calls_in_flight(), "the node stops");
-        if timeout(CALLS_PATIENCE, local.drained()).await.is_err() {
+        let application = ApplicationServer::of(local);
+        let quiet = async {
+            if let Some(application) = &application {
+                take_no_work(application).await;
+            }
+            local.drained().await;
+        };
+        if timeout(CALLS_PATIENCE, quiet).await.is_err() {
             let calls = local.calls_in_flight();
             tracing::warn!(node = %self.id(), calls, "calls are still open; they will fail");
         }
         registry.unregister_all();
-        let killed = local
-            .stop_processes(PROCESS_PATIENCE, PROCESSES_PATIENCE)
-            .await;
+        let deadline = Instant::now() + PROCESSES_PATIENCE;
+        if let Some(application) = application {
+            let stop = application.stop().reason(ExitReason::Shutdown);
+            if let Err(error) = stop.timeout(APPLICATION_PATIENCE).await {
+                tracing::warn!(node = %self.id(), %error, "the application has not stopped");
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let killed = local.stop_processes(PROCESS_PATIENCE, left).await;
         cluster.stop().await;
         tracing::info!(node = %self.id(), killed, "the node has stopped");
         *stopped = true;
+    }
+}
+
+async fn take_no_work(application: &ServerRef<ApplicationServer>) {
+    if let Err(error) = ApplicationServer::prepare_stop(application, CHILDREN_PATIENCE).await {
+        tracing::warn!(%error, "the application has not prepared its stop");
     }
 }
 

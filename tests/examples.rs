@@ -36,6 +36,23 @@ fn the_supervised_pool_goes_on_without_its_worker() {
 }
 
 #[test]
+fn the_application_starts_works_and_stops() {
+    let output = output_of("application");
+    let lines: Vec<&str> = output.lines().collect();
+    let wanted = [
+        "the shop opens",
+        "5 loaves are in stock",
+        "customer 1 has bread",
+        "customer 2 has bread",
+        "customer 3 has bread",
+        "2 loaves are left",
+        "the shop is closed",
+        "done",
+    ];
+    assert_eq!(lines, wanted);
+}
+
+#[test]
 fn the_state_machine_locks_itself() {
     let output = output_of("state_machine");
     assert!(output.contains("the visitor is in\n"), "{output}");
@@ -55,8 +72,24 @@ fn blocking_work_is_done() {
     assert!(output.contains("a thread has made it 2263\n"), "{output}");
 }
 
-/// What the example printed, once it has ended in order. `cargo test` builds it first.
+#[test]
+fn many_processes_live_at_once() {
+    let output = output_with("million", "20000");
+    assert!(output.contains("20000 live at once\n"), "{output}");
+}
+
+#[test]
+fn nothing_is_left_behind_by_a_short_soak() {
+    let output = output_with("soak", "0.05");
+    assert!(output.contains("round 5: "), "{output}");
+}
+
 fn output_of(example: &str) -> String {
+    output_with(example, "")
+}
+
+/// What the example printed, once it has ended in order. `cargo test` builds it first.
+fn output_with(example: &str, argument: &str) -> String {
     let mut path = std::env::current_exe().expect("this test runs from a file");
     path.pop();
     path.pop();
@@ -64,6 +97,8 @@ fn output_of(example: &str) -> String {
     path.push(example);
     assert!(path.exists(), "run `cargo build --example {example}` first");
     let mut child = Command::new(path)
+        .args(Some(argument).filter(|argument| !argument.is_empty()))
+        .env("NOEX_PORT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -12,12 +12,14 @@
 
 mod support;
 mod probe;
+mod part;
 mod mesh;
 mod proxy;
 mod joining;
 mod crossing;
 mod failing;
 mod shutdown;
+mod application;
 mod calls;
 mod order;
 mod panics;

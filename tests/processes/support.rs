@@ -38,6 +38,8 @@ pub(crate) struct NodeProcess {
 /// How a node's process is started.
 pub(crate) struct Plan {
     name: String,
+    program: &'static str,
+    arguments: &'static [&'static str],
     port: u16,
     seeds: Vec<String>,
     secret: Option<String>,
@@ -49,11 +51,24 @@ impl Plan {
         let secret = Some(SECRET.to_owned());
         Self {
             name: name.to_owned(),
+            program: "test_node",
+            arguments: &[],
             port: 0,
             seeds: Vec::new(),
             secret,
             interval: INTERVAL,
         }
+    }
+
+    /// The example that is started, in the place of `tests/processes/node.rs`.
+    pub(crate) fn program(mut self, example: &'static str) -> Self {
+        self.program = example;
+        self
+    }
+
+    pub(crate) fn arguments(mut self, arguments: &'static [&'static str]) -> Self {
+        self.arguments = arguments;
+        self
     }
 
     pub(crate) fn interval(mut self, interval: Duration) -> Self {
@@ -104,9 +119,10 @@ impl Plan {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(program(self.program));
         let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
         command
+            .args(self.arguments)
             .env("NOEX_NAME", &self.name)
             .env("NOEX_LISTEN", "127.0.0.1")
             .env("NOEX_PORT", self.port.to_string())
@@ -151,13 +167,14 @@ fn collect(output: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
     log
 }
 
-/// The program that `tests/processes/node.rs` is built to. `cargo test` builds it first.
-fn program() -> PathBuf {
+/// The program that an example is built to. `cargo test` builds it first.
+fn program(example: &str) -> PathBuf {
     let mut path = std::env::current_exe().expect("this test runs from a file");
     path.pop();
     path.pop();
-    path.push("examples/test_node");
-    assert!(path.exists(), "run `cargo build --example test_node` first");
+    path.push("examples");
+    path.push(example);
+    assert!(path.exists(), "run `cargo build --example {example}` first");
     path
 }
 
@@ -232,6 +249,13 @@ impl NodeProcess {
         let what = format!("{} logs {words:?}", self.id);
         eventually(&what, async || self.log().iter().any(all)).await;
         self.log().into_iter().find(all).expect("it was there")
+    }
+
+    /// All lines behind the first that it ever said, once it has ended.
+    pub(crate) fn all_said(&self) -> Vec<String> {
+        let mut said = self.said.borrow_mut();
+        said.extend(self.lines.iter());
+        said.clone()
     }
 
     /// What it has logged so far.

@@ -56,7 +56,11 @@ impl Task {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        TaskRef::start(&current_node(), current_pid(), future)
+        let links = Links {
+            parent: None,
+            caller: current_pid(),
+        };
+        TaskRef::start(&current_node(), links, future)
     }
 
     /// Starts a task on the current node that is linked with nobody; how it ended is told by its
@@ -76,7 +80,22 @@ impl Task {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        TaskRef::start(node, None, future)
+        TaskRef::start(node, Links::default(), future)
+    }
+
+    /// As [`spawn_on`](Self::spawn_on), linked with `parent`, which is to hear of its end, and with
+    /// `caller`, if one is to share it. This is how supervisors start tasks.
+    pub fn spawn_child<F>(
+        node: &LocalNode,
+        parent: Pid,
+        caller: Option<Pid>,
+        future: F,
+    ) -> TaskRef<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let parent = Some(parent);
+        TaskRef::start(node, Links { parent, caller }, future)
     }
 
     /// One task for each of `items`, at most `concurrency_max` at once; see [`TaskStream`].
@@ -107,6 +126,15 @@ fn current_node() -> LocalNode {
     })
 }
 
+/// Whom a new task is linked with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Links {
+    /// Who hears of its end, whatever becomes of its handle.
+    parent: Option<Pid>,
+    /// Who waits for it.
+    caller: Option<Pid>,
+}
+
 /// Waits for the value of a task, or for the reason why it ended without one.
 ///
 /// # Errors
@@ -119,32 +147,38 @@ fn current_node() -> LocalNode {
 pub struct TaskRef<T> {
     node: LocalNode,
     pid: Pid,
-    linked: Option<Pid>,
+    /// Who waits for it, and is linked with it.
+    caller: Option<Pid>,
     value: Option<oneshot::Receiver<T>>,
     ended: Option<Ended>,
 }
 
 impl<T: Send + 'static> TaskRef<T> {
-    pub(super) fn start<F>(node: &LocalNode, linked: Option<Pid>, future: F) -> Self
+    fn start<F>(node: &LocalNode, links: Links, future: F) -> Self
     where
         F: Future<Output = T> + Send + 'static,
     {
         let (tx, value) = oneshot::channel();
         let (go, gate) = oneshot::channel();
         let mut options = SpawnOptions::default();
-        options.link = linked;
+        let Links { parent, caller } = links;
+        options.link = parent.or(caller);
         let process = node.spawn::<(), _, _>(options, |mailbox| async move {
-            // It is monitored once the other end is dropped: its reason is never missed.
+            // It is linked and monitored once the other end is dropped: nobody misses its end.
             let _opened: Result<(), _> = gate.await;
             compute(mailbox, future, tx).await
         });
         let pid = process.pid();
+        if let (Some(_), Some(caller)) = (parent, caller) {
+            // Should the caller have ended, so does the task.
+            node.link(pid, caller);
+        }
         let ended = Some(node.ended(pid));
         drop(go);
         Self {
             node: node.clone(),
             pid,
-            linked,
+            caller,
             value: Some(value),
             ended,
         }
@@ -220,8 +254,8 @@ impl<T> TaskRef<T> {
     }
 
     fn unlink(&mut self) {
-        if let Some(parent) = self.linked.take() {
-            self.node.unlink(parent, self.pid);
+        if let Some(caller) = self.caller.take() {
+            self.node.unlink(caller, self.pid);
         }
     }
 

@@ -1,12 +1,13 @@
 //! `ChildSpec`: how to start a child, and what its end means.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use noex_core::{ExitReason, Pid};
+use noex_core::{ExitReason, LocalNode, Pid};
+use noex_gen_server::task::Task;
 use noex_gen_server::{GenServer, Start, StartError};
 use serde::{Deserialize, Serialize};
 
@@ -77,25 +78,53 @@ impl ChildSpec {
         start: impl Fn() -> Start<S> + Send + Sync + 'static,
     ) -> Self {
         let begin = move |parent| -> Starting {
-            // The factory is user code; what it captured is shared, so it may be called again.
-            match catch_unwind(AssertUnwindSafe(&start)) {
+            match made_by(&start) {
                 Ok(start) => {
                     let started = start.link_with(parent);
                     Box::pin(async move { started.await.map(|server| server.pid()) })
                 }
-                Err(_payload) => Box::pin(async {
-                    let reason = ExitReason::error("the closure that starts the child panicked");
-                    Err(StartError::Init(reason))
-                }),
+                Err(error) => Box::pin(ready(Err(error))),
             }
         };
+        Self::started_by(id.into(), begin)
+    }
+
+    /// A [task](Task) that runs what `make` returns, each time anew. It is temporary, and has 5 s
+    /// for its shutdown. It is started once it is spawned; nobody gets its value.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_supervisor::{ChildSpec, Restart, Supervisor};
+    ///
+    /// let warm_up = ChildSpec::task("warm up", || async { println!("warm") });
+    /// let builder = Supervisor::builder().child(warm_up.restart(Restart::Transient));
+    /// # drop(builder);
+    /// ```
+    pub fn task<F>(id: impl Into<Arc<str>>, make: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let begin = move |parent| -> Starting {
+            let spawned = made_by(&make).and_then(|future| {
+                let node = LocalNode::current().ok_or(StartError::NoNode)?;
+                Ok(Task::spawn_child(&node, parent, None, future).pid())
+            });
+            Box::pin(ready(spawned))
+        };
+        Self::started_by(id.into(), begin).restart(Restart::Temporary)
+    }
+
+    pub(super) fn started_by(
+        id: ChildId,
+        start: impl Fn(Pid) -> Starting + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            id: id.into(),
+            id,
             restart: Restart::default(),
             shutdown: Shutdown::default(),
             kind: ChildKind::Worker,
             is_significant: false,
-            start: Arc::new(begin),
+            start: Arc::new(start),
         }
     }
 
@@ -141,6 +170,15 @@ impl ChildSpec {
     pub(crate) fn start(&self, parent: Pid) -> Starting {
         (self.start)(parent)
     }
+}
+
+/// What a closure that starts a child returns. It is user code; what it captured is shared, so it
+/// may be called again after a panic.
+fn made_by<T>(make: &impl Fn() -> T) -> Result<T, StartError> {
+    catch_unwind(AssertUnwindSafe(make)).map_err(|_payload| {
+        let reason = ExitReason::error("the closure that starts the child panicked");
+        StartError::Init(reason)
+    })
 }
 
 impl fmt::Debug for ChildSpec {

@@ -85,6 +85,11 @@ pub(super) struct Child {
 }
 
 impl Child {
+    /// Its next wait is the shortest.
+    pub(super) const fn begin_anew(&mut self) {
+        self.restarts = 0;
+    }
+
     /// How long it waits for the restart that is needed now; the next wait may be longer.
     pub(super) fn wait(&mut self, delay: RestartDelay, now: Instant) -> Duration {
         let ran = self.started.take().map(|then| now.duration_since(then));
@@ -175,9 +180,6 @@ impl Children {
         if child.spec.is_significant {
             self.significant -= usize::from(child.state != ChildState::Stopped);
             self.significant += usize::from(state != ChildState::Stopped);
-        }
-        if state == ChildState::Stopped {
-            child.restarts = 0;
         }
         child.latest = latest;
         child.state = state;

@@ -22,13 +22,13 @@ use crate::{Restart, Strategy};
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    rules: Rules,
-    children: Children,
-    work: Work,
-    steps: VecDeque<Step>,
+    pub(super) rules: Rules,
+    pub(super) children: Children,
+    pub(super) work: Work,
+    pub(super) steps: VecDeque<Step>,
     in_flight: Option<Step>,
     due: Due,
-    outputs: VecDeque<Output>,
+    pub(super) outputs: VecDeque<Output>,
     /// Its significant children have ended: it ends after what is under way.
     is_done: bool,
 }
@@ -109,6 +109,10 @@ impl Machine {
         &self.children
     }
 
+    pub(super) fn state(&self, id: &str) -> Option<ChildState> {
+        self.children.find(id).map(|child| child.state)
+    }
+
     fn begin(&mut self, specs: Vec<ChildSpec>) {
         self.work = Work::Beginning;
         for spec in specs {
@@ -136,7 +140,7 @@ impl Machine {
                 self.outputs.push_back(Output::Answer(Answer::Started(pid)));
             }
             Work::Ending(_) => self.steps.push_front(Step::Stop(id)),
-            Work::Idle | Work::Beginning | Work::Restarting | Work::Over => {}
+            Work::Idle | Work::Beginning | Work::Restarting(_) | Work::Over => {}
         }
     }
 
@@ -160,7 +164,12 @@ impl Machine {
                 let text = format!("child `{id}` did not start: {error}");
                 self.end(ExitReason::ShutdownWith(text.into()));
             }
-            Work::Restarting => {
+            Work::Restarting(first) => {
+                let first = Arc::clone(first);
+                if first != id && self.state(&first) == Some(ChildState::Restarting) {
+                    // From now on the restart of all is that of the child that did not start.
+                    self.children.set_state(&first, ChildState::Stopped);
+                }
                 self.steps.clear();
                 self.work = Work::Idle;
                 self.postpone(id, now);
@@ -179,7 +188,7 @@ impl Machine {
 
     fn stopped(&mut self) {
         match self.in_flight.take() {
-            Some(Step::Stop(id)) => self.child_is_over(&id),
+            Some(Step::Stop(id)) => self.child_has_stopped(&id),
             Some(Step::StopAll) => self.children = Children::default(),
             Some(Step::Start(_)) | None => {}
         }
@@ -208,8 +217,24 @@ impl Machine {
         }
     }
 
+    /// A child was stopped: for the sake of others, or for good.
+    fn child_has_stopped(&mut self, id: &ChildId) {
+        if let Work::Restarting(_) = self.work {
+            self.take_down(id);
+        } else {
+            self.child_is_over(id);
+        }
+    }
+
     /// A child ended and is not to be started again.
     fn child_is_over(&mut self, id: &ChildId) {
+        self.take_down(id);
+        if let Some(child) = self.children.find_mut(id) {
+            child.begin_anew();
+        }
+    }
+
+    fn take_down(&mut self, id: &ChildId) {
         self.due.remove(id);
         let child = self.children.find(id);
         let is_temporary = child.is_some_and(|child| child.spec.restart == Restart::Temporary);
@@ -254,83 +279,7 @@ impl Machine {
             .map(Step::Stop)
             .chain(starts.map(Step::Start))
             .collect();
-        self.work = Work::Restarting;
-    }
-
-    fn start_child(&mut self, spec: ChildSpec) {
-        if self.work != Work::Idle {
-            return;
-        }
-        let added = match self.rules.population {
-            Population::Named => self.add_named(spec),
-            Population::Numbered { children_max } if self.children.len() >= children_max => {
-                Err(Answer::Full(children_max))
-            }
-            Population::Numbered { .. } => Ok(self.children.add_numbered(spec)),
-        };
-        match added {
-            Ok(id) => self.ask(Question::Start, Step::Start(id)),
-            Err(answer) => self.outputs.push_back(Output::Answer(answer)),
-        }
-    }
-
-    fn add_named(&mut self, spec: ChildSpec) -> Result<ChildId, Answer> {
-        let id = Arc::clone(&spec.id);
-        match self.children.find(&id).map(|child| child.state) {
-            Some(ChildState::Running(pid)) => return Err(Answer::Running(pid)),
-            Some(ChildState::Restarting | ChildState::Stopped) => return Err(Answer::Present),
-            None => self.children.add(spec),
-        };
-        Ok(id)
-    }
-
-    fn terminate_pid(&mut self, pid: Pid) {
-        match self.children.known_as(pid) {
-            None => self.outputs.push_back(Output::Answer(Answer::NotFound)),
-            Some(child) => {
-                let id = Arc::clone(&child.spec.id);
-                self.ask(Question::Terminate, Step::Stop(id));
-            }
-        }
-    }
-
-    fn terminate_child(&mut self, id: ChildId) {
-        match self.children.find(&id) {
-            None => self.outputs.push_back(Output::Answer(Answer::NotFound)),
-            Some(_) => self.ask(Question::Terminate, Step::Stop(id)),
-        }
-    }
-
-    fn restart_child(&mut self, id: ChildId) {
-        match self.why_not_stopped(&id) {
-            Some(answer) => self.outputs.push_back(Output::Answer(answer)),
-            None => self.ask(Question::Restart, Step::Start(id)),
-        }
-    }
-
-    fn delete_child(&mut self, id: &str) {
-        let answer = self.why_not_stopped(id).unwrap_or_else(|| {
-            self.children.remove(id);
-            Answer::Done
-        });
-        self.outputs.push_back(Output::Answer(answer));
-    }
-
-    fn why_not_stopped(&self, id: &str) -> Option<Answer> {
-        match self.children.find(id).map(|child| child.state) {
-            None => Some(Answer::NotFound),
-            Some(ChildState::Running(pid)) => Some(Answer::Running(pid)),
-            Some(ChildState::Restarting) => Some(Answer::Restarting),
-            Some(ChildState::Stopped) => None,
-        }
-    }
-
-    /// Begins what somebody asked for. While something else is under way nobody can ask.
-    fn ask(&mut self, question: Question, step: Step) {
-        if self.work == Work::Idle {
-            self.work = Work::Asked(question);
-            self.steps.push_back(step);
-        }
+        self.work = Work::Restarting(id.into());
     }
 
     /// Stops all children, then ends.
@@ -351,7 +300,7 @@ impl Machine {
     fn stop_output(&mut self, id: &ChildId) -> Option<Output> {
         let child = self.children.find(id)?;
         let Some(pid) = child.state.pid() else {
-            self.child_is_over(id);
+            self.child_has_stopped(id);
             return None;
         };
         Some(Output::Stop {
@@ -370,7 +319,7 @@ impl Machine {
     /// No step is left. Whether there is something to do still.
     fn finish(&mut self) -> bool {
         match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Idle | Work::Beginning | Work::Restarting => {
+            Work::Idle | Work::Beginning | Work::Restarting(_) => {
                 if self.is_done {
                     self.is_done = false;
                     self.end(ExitReason::Shutdown);

@@ -9,6 +9,7 @@ mod due;
 mod input;
 mod output;
 mod machine;
+mod questions;
 mod shell;
 mod builder;
 mod server;
@@ -16,6 +17,7 @@ mod client;
 mod error;
 mod dynamic;
 mod partition;
+mod task_supervisor;
 
 #[cfg(test)]
 mod tests;
@@ -31,3 +33,4 @@ pub use dynamic::{
 pub use error::{DeleteChildError, RestartChildError, StartChildError, TerminateChildError};
 pub use partition::{Partition, PartitionSupervisor};
 pub use server::{Supervisor, SupervisorArgs};
+pub use task_supervisor::{SpawnTask, TaskSupervisor};

@@ -29,7 +29,8 @@ pub(super) enum Step {
 pub(super) enum Work {
     Idle,
     Beginning,
-    Restarting,
+    /// For the sake of this child.
+    Restarting(ChildId),
     Asked(Question),
     Ending(ExitReason),
     Over,

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use noex_core::{CallError, Local, Pid, ReplyTo};
-use noex_gen_server::ServerRef;
+use noex_gen_server::{Dest, GenServer, ServerRef};
 use serde::{Deserialize, Serialize};
 
 use super::server::DynamicSupervisor;
@@ -26,18 +26,24 @@ pub enum DynamicSupervisorCall {
 
 /// What can be asked of a dynamic supervisor, here or (but for
 /// [`start_child`](Self::start_child)) on another node.
-pub trait DynamicSupervisorClient {
+pub trait DynamicSupervisorClient: Dest<DynamicSupervisor> + Sync {
     /// Its children, in the order in which they were started.
     ///
     /// # Errors
     /// [`CallError`] if the supervisor did not answer.
-    fn which_children(&self) -> impl Future<Output = Result<Vec<ChildInfo>, CallError>> + Send;
+    fn which_children(&self) -> impl Future<Output = Result<Vec<ChildInfo>, CallError>> + Send {
+        let call = DynamicSupervisor::call(self, DynamicSupervisorCall::WhichChildren);
+        call.timeout(PATIENCE)
+    }
 
     /// How many children it has.
     ///
     /// # Errors
     /// [`CallError`] if the supervisor did not answer.
-    fn count_children(&self) -> impl Future<Output = Result<ChildCounts, CallError>> + Send;
+    fn count_children(&self) -> impl Future<Output = Result<ChildCounts, CallError>> + Send {
+        let call = DynamicSupervisor::call(self, DynamicSupervisorCall::CountChildren);
+        call.timeout(PATIENCE)
+    }
 
     /// Starts a child. Any number of them may have the same id.
     ///
@@ -46,7 +52,11 @@ pub trait DynamicSupervisorClient {
     fn start_child(
         &self,
         spec: ChildSpec,
-    ) -> impl Future<Output = Result<Pid, StartChildError>> + Send;
+    ) -> impl Future<Output = Result<Pid, StartChildError>> + Send {
+        let start = |reply| DynamicSupervisorCall::StartChild(Local(spec), reply);
+        let call = DynamicSupervisor::call(self, start).timeout(PATIENCE);
+        async move { call.await? }
+    }
 
     /// Stops the child that runs as `pid`, or did and waits for its restart. It goes for good.
     ///
@@ -55,27 +65,11 @@ pub trait DynamicSupervisorClient {
     fn terminate_child(
         &self,
         pid: Pid,
-    ) -> impl Future<Output = Result<(), TerminateChildError>> + Send;
-}
-
-impl DynamicSupervisorClient for ServerRef<DynamicSupervisor> {
-    async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
-        let call = self.call(DynamicSupervisorCall::WhichChildren);
-        call.timeout(PATIENCE).await
-    }
-
-    async fn count_children(&self) -> Result<ChildCounts, CallError> {
-        let call = self.call(DynamicSupervisorCall::CountChildren);
-        call.timeout(PATIENCE).await
-    }
-
-    async fn start_child(&self, spec: ChildSpec) -> Result<Pid, StartChildError> {
-        let call = self.call(|reply| DynamicSupervisorCall::StartChild(Local(spec), reply));
-        call.timeout(PATIENCE).await?
-    }
-
-    async fn terminate_child(&self, pid: Pid) -> Result<(), TerminateChildError> {
-        let call = self.call(|reply| DynamicSupervisorCall::TerminateChild(pid, reply));
-        call.timeout(PATIENCE).await?
+    ) -> impl Future<Output = Result<(), TerminateChildError>> + Send {
+        let terminate = move |reply| DynamicSupervisorCall::TerminateChild(pid, reply);
+        let call = DynamicSupervisor::call(self, terminate).timeout(PATIENCE);
+        async move { call.await? }
     }
 }
+
+impl DynamicSupervisorClient for ServerRef<DynamicSupervisor> {}

@@ -111,3 +111,26 @@ fn waiting_children_neither_restart_after_a_stop_nor_hold_it_up() {
     assert_eq!(rig.end, Some(ExitReason::Shutdown));
     assert_eq!(rig.machine.poll_timeout(), None);
 }
+
+#[test]
+fn a_child_that_is_stopped_for_the_others_goes_on_waiting_longer_each_time() {
+    let mut rig = begun(Strategy::OneForAll);
+    // Each crash is followed by a restart of all.
+    for (id, waits) in [("b", 2), ("c", 2), ("b", 4), ("c", 4), ("b", 8)] {
+        assert_eq!(rig.exit(id, crash()), "");
+        assert_eq!(wait(&mut rig), seconds(waits), "{id}");
+        assert!(rig.time_out().ends_with("+a +b +c"));
+    }
+}
+
+#[test]
+fn a_child_that_is_stopped_by_hand_begins_anew() {
+    let mut rig = begun(Strategy::OneForOne);
+    assert_eq!(rig.exit("b", crash()), "");
+    assert_eq!(wait(&mut rig), seconds(2));
+    assert_eq!(rig.time_out(), "+b");
+    assert_eq!(rig.ask(Input::TerminateChild("b".into())).0, "-b");
+    assert_eq!(rig.ask(Input::RestartChild("b".into())).0, "+b");
+    assert_eq!(rig.exit("b", crash()), "");
+    assert_eq!(wait(&mut rig), seconds(2));
+}

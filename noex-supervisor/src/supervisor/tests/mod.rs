@@ -5,3 +5,5 @@ mod restarts;
 mod numbered;
 mod significant;
 mod delay;
+mod model;
+mod random;

@@ -239,3 +239,19 @@ fn a_child_that_has_nothing_to_do_stays_stopped_whenever_it_is_started() {
         assert_eq!(rig.put(Input::Shutdown), "-c -a");
     }
 }
+
+#[test]
+fn a_child_whose_restart_another_one_holds_up_can_be_started_by_hand() {
+    let mut rig = Rig::begun(Strategy::OneForAll, ["a", "b", "c"].map(spec));
+    rig.broken.insert("a");
+    assert_eq!(rig.exit("c", crash()), "-b -a !a");
+    assert_eq!(rig.state("a"), Some(ChildState::Restarting));
+    assert_eq!(rig.state("c"), Some(ChildState::Stopped));
+    // The restart of all was that of `a`.
+    let stopped = rig.ask(Input::TerminateChild("a".into()));
+    assert_eq!(stopped, (String::new(), Answer::Done));
+    assert_eq!(rig.machine.poll_timeout(), None);
+    for (id, done) in [("b", "+b"), ("c", "+c")] {
+        assert_eq!(rig.ask(Input::RestartChild(id.into())).0, done);
+    }
+}
