@@ -44,7 +44,7 @@ impl Till {
     #[continue_]
     async fn sell(&mut self) -> Flow {
         for customer in 1..=self.0 {
-            match Stock::call("stock", |reply| StockCall::Take { reply }).await {
+            match Stock::at("stock").take().await {
                 Ok(Some(_left)) => println!("customer {customer} has bread"),
                 Ok(None) => println!("customer {customer} goes without"),
                 Err(error) => return Flow::Stop(ExitReason::error(error)),

@@ -1,14 +1,15 @@
 //! `Context`: what a running server may do.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use noex_core::call::CallGuard;
+use noex_core::process::Process;
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
 use tokio::time::Instant;
 
 use crate::agenda::Agenda;
-use crate::{GenServer, ServerRef};
+use crate::{GenServer, Request, ServerRef};
 
 /// What a running server may do as a process. Each callback gets it.
 ///
@@ -47,11 +48,10 @@ use crate::{GenServer, ServerRef};
 /// }
 /// ```
 pub struct Context<S: GenServer> {
-    server: ServerRef<S>,
-    node: LocalNode,
-    parent: Option<Pid>,
+    process: Arc<Process<Request<S>>>,
     deadline: Deadline,
-    agenda: Arc<Agenda<S>>,
+    /// Made when it is first needed: most servers set no timer.
+    agenda: OnceLock<Arc<Agenda<S>>>,
 }
 
 /// When the caller of the call that is being handled stops waiting.
@@ -70,25 +70,34 @@ impl From<Option<Instant>> for Deadline {
 }
 
 impl<S: GenServer> Context<S> {
-    pub(crate) fn new(server: ServerRef<S>, node: LocalNode, parent: Option<Pid>) -> Self {
+    pub(crate) const fn new(process: Arc<Process<Request<S>>>) -> Self {
         Self {
-            server,
-            node,
-            parent,
+            process,
             deadline: Deadline::None,
-            agenda: Arc::new(Agenda::new()),
+            agenda: OnceLock::new(),
         }
     }
 
     /// The same context for another thread.
     pub(crate) fn twin(&self) -> Self {
         Self {
-            server: self.server.clone(),
-            node: self.node.clone(),
-            parent: self.parent,
+            process: Arc::clone(&self.process),
             deadline: self.deadline,
-            agenda: Arc::clone(&self.agenda),
+            agenda: OnceLock::from(Arc::clone(self.agenda_made())),
         }
+    }
+
+    fn agenda_made(&self) -> &Arc<Agenda<S>> {
+        self.agenda.get_or_init(|| Arc::new(Agenda::new()))
+    }
+
+    pub(crate) fn agenda(&self) -> &Agenda<S> {
+        self.agenda_made()
+    }
+
+    /// Whether there is something to do before the next message.
+    pub(crate) fn is_agenda_pending(&self) -> bool {
+        self.agenda.get().is_some_and(|agenda| agenda.is_pending())
     }
 
     /// What [`deadline`](Self::deadline) looks at, for another thread.
@@ -100,30 +109,26 @@ impl<S: GenServer> Context<S> {
         self.deadline = deadline;
     }
 
-    pub(crate) fn agenda(&self) -> &Agenda<S> {
-        &self.agenda
-    }
-
-    pub(crate) const fn parent(&self) -> Option<Pid> {
-        self.parent
+    pub(crate) fn parent(&self) -> Option<Pid> {
+        self.process.parent()
     }
 
     /// The server's pid.
     #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.server.pid()
+    pub fn pid(&self) -> Pid {
+        self.process.pid()
     }
 
     /// A reference to the server itself, to be given to others.
     #[must_use]
-    pub const fn this(&self) -> &ServerRef<S> {
-        &self.server
+    pub fn this(&self) -> ServerRef<S> {
+        ServerRef::local(Arc::clone(&self.process))
     }
 
     /// The node that it runs on.
     #[must_use]
-    pub const fn node(&self) -> &LocalNode {
-        &self.node
+    pub fn node(&self) -> &LocalNode {
+        self.process.node()
     }
 
     /// When the caller of the call that is being handled stops waiting.
@@ -132,46 +137,46 @@ impl<S: GenServer> Context<S> {
         match self.deadline {
             Deadline::None => None,
             Deadline::At(at) => Some(at),
-            Deadline::OfCall(guard) => guard.deadline(&self.node),
+            Deadline::OfCall(guard) => guard.deadline(self.node()),
         }
     }
 
     /// Asks for a [`Down`](noex_core::mailbox::Down) when `pid` ends, here or on another node.
     pub fn monitor(&self, pid: Pid) -> MonitorRef {
-        self.node.monitor(self.pid(), pid)
+        self.node().monitor(self.pid(), pid)
     }
 
     /// Takes a monitor back.
     pub fn demonitor(&self, monitor: MonitorRef) {
-        self.node.demonitor(self.pid(), monitor);
+        self.node().demonitor(self.pid(), monitor);
     }
 
     /// Binds the lives of this server and `pid`.
     pub fn link(&self, pid: Pid) {
-        self.node.link(self.pid(), pid);
+        self.node().link(self.pid(), pid);
     }
 
     /// Takes a link back.
     pub fn unlink(&self, pid: Pid) {
-        self.node.unlink(self.pid(), pid);
+        self.node().unlink(self.pid(), pid);
     }
 
     /// Whether exit signals come to [`handle_info`](GenServer::handle_info) instead of ending the
     /// server.
     pub fn trap_exit(&self, trap: bool) {
-        self.node.trap_exit(self.pid(), trap);
+        self.node().trap_exit(self.pid(), trap);
     }
 
     /// Asks `pid` to end.
     pub fn exit(&self, pid: Pid, reason: ExitReason) {
-        if let Err(error) = self.node.exit(self.pid(), pid, reason) {
+        if let Err(error) = self.node().exit(self.pid(), pid, reason) {
             tracing::debug!(process = %pid, %error, "an exit signal was not sent");
         }
     }
 
     /// Asks for the comings and goings of nodes from now on; the nodes that are up now.
     pub fn monitor_nodes(&self) -> Vec<Peer> {
-        self.node.monitor_nodes(self.pid())
+        self.node().monitor_nodes(self.pid())
     }
 }
 

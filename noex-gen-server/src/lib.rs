@@ -31,6 +31,7 @@ mod joint;
 mod multi_call;
 mod protocols;
 mod request;
+mod handling;
 mod run;
 mod server;
 mod server_ref;

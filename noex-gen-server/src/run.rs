@@ -1,169 +1,157 @@
 //! The life of a server: names, `init`, one message after the other, `terminate`.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
 
 use noex_core::call::{Inbound, ReplyTo};
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
-use noex_core::{CallError, ExitReason, Pid, TimerRef};
+use noex_core::{CallError, ExitReason, Pid};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use crate::agenda::Message;
 use crate::context::Deadline;
+use crate::handling::Handling;
 use crate::protocols::Decoder;
 use crate::request::protocol_of;
-use crate::{Accepted, Context, Flow, GenServer, Name, Request, ServerRef, StartError};
+use crate::{Accepted, Context, Flow, GenServer, Name, Request, StartError};
 
 /// What a new server is given.
 pub(crate) struct Birth<S: GenServer> {
     pub(crate) args: S::Args,
     pub(crate) names: Vec<Box<dyn Name>>,
-    pub(crate) parent: Option<Pid>,
     pub(crate) ready: ReplyTo<Result<(), StartError>>,
 }
 
-pub(crate) async fn serve<S: GenServer>(
+/// The life of a server. What it needs is captured by its future. The arguments of an async
+/// function would be kept twice, for as long as the server lives.
+pub(crate) fn serve<S: GenServer>(
     mut receiver: Receiver<Request<S>>,
     birth: Birth<S>,
-) -> ExitReason {
-    let Birth {
-        args,
-        names,
-        parent,
-        ready,
-    } = birth;
-    let node = receiver.node().clone();
-    let server = ServerRef::local(receiver.process().clone());
-    let mut cx = Context::new(server, node, parent);
+) -> impl Future<Output = ExitReason> + Send {
+    let Birth { args, names, ready } = birth;
     Accepted::<S>::open_all();
-    for name in names {
-        if let Err(error) = name.register(cx.node(), cx.pid()) {
-            ready.send(Err(StartError::of_name(&error, cx.pid())));
+    let mut cx = Context::new(Arc::clone(receiver.process()));
+    let named = register(names, &cx).map_err(Box::new);
+    async move {
+        if let Err(error) = named {
+            ready.send(Err(*error));
             return ExitReason::Normal;
         }
-    }
-    let mut state = match S::init(args, &mut cx).await {
-        Ok(state) => state,
-        Err(reason) => {
-            ready.send(Err(StartError::Init(reason.clone())));
-            return reason;
-        }
-    };
-    ready.send(Ok(()));
-    let reason = live(&mut state, &mut receiver, &mut cx).await;
-    cx.set_deadline(Deadline::None);
-    state.terminate(&reason, &mut cx).await;
-    reason
-}
-
-/// Handles messages until one of them ends the server.
-async fn live<S: GenServer>(
-    state: &mut S,
-    receiver: &mut Receiver<Request<S>>,
-    cx: &mut Context<S>,
-) -> ExitReason {
-    let protocol = protocol_of::<S>();
-    let mut flow = Flow::Continue;
-    loop {
-        if cx.agenda().is_pending() {
-            // Boxed, as it is rare: each future within this one makes every server larger.
-            flow = Box::pin(between(state, flow, receiver, cx)).await;
-        }
-        if let Flow::Stop(reason) = flow {
-            return reason;
-        }
-        let mut next = None;
-        poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
-        flow = match next {
-            None => Flow::Continue,
-            Some(Incoming::Message(Request::Call(call, guard))) => {
-                if guard.is_wanted(cx.node()) {
-                    cx.set_deadline(Deadline::OfCall(guard));
-                    let flow = state.handle_call(call, cx).await;
-                    cx.set_deadline(Deadline::None);
-                    flow
-                } else {
-                    Flow::Continue
+        let mut state = match S::init(args, &mut cx).await {
+            Ok(state) => state,
+            Err(reason) => {
+                ready.send(Err(StartError::Init(reason.clone())));
+                return reason;
+            }
+        };
+        ready.send(Ok(()));
+        let reason = loop {
+            let mut value = None;
+            if cx.is_agenda_pending() {
+                value = cx.agenda().next_continuation();
+                if value.is_some() {
+                    // A server that continues for ever must let others run, and can be killed.
+                    consume_budget().await;
+                } else if cx.agenda().handled(cx.node(), cx.pid()) {
+                    receiver.shrink();
                 }
             }
-            Some(Incoming::Message(Request::Cast(cast))) => state.handle_cast(cast, cx).await,
-            Some(Incoming::Encoded(inbound)) => handle_encoded(state, inbound, protocol, cx).await,
-            Some(Incoming::Info(info)) => match *info {
-                Info::Stop(reason) => Flow::Stop(reason),
-                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
-                // Boxed for the same reason.
-                Info::Timer(timer) => Box::pin(handle_due(state, timer, cx)).await,
-                info => state.handle_info(info, cx).await,
-            },
+            // No arm awaits: the message would be kept for as long as its handler runs.
+            let handling = if let Some(value) = value {
+                Handling::of_continue(state.handle_continue(value, &mut cx))
+            } else {
+                let mut next = None;
+                poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
+                match next.map(|next| open(next, &mut cx)) {
+                    Some(Todo::Call(call)) => Handling::of_call(state.handle_call(call, &mut cx)),
+                    Some(Todo::Cast(cast)) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
+                    Some(Todo::Info(info)) => Handling::of_info(state.handle_info(info, &mut cx)),
+                    Some(Todo::Stop(reason)) => Handling::done(Flow::Stop(reason)),
+                    Some(Todo::Nothing) | None => Handling::done(Flow::Continue),
+                }
+            };
+            let flow = handling.await;
+            cx.set_deadline(Deadline::None);
+            if let Flow::Stop(reason) = flow {
+                break reason;
+            }
         };
+        state.terminate(&reason, &mut cx).await;
+        reason
     }
 }
 
-/// Handles what a timer stands for.
-async fn handle_due<S: GenServer>(state: &mut S, timer: TimerRef, cx: &mut Context<S>) -> Flow {
-    match cx.agenda().due(cx.node(), cx.pid(), timer) {
-        Some(Message::Cast(cast)) => state.handle_cast(cast, cx).await,
-        Some(Message::Info(info)) => state.handle_info(info, cx).await,
-        // The number of a cancelled timer is no message.
-        None => Flow::Continue,
+fn register<S: GenServer>(names: Vec<Box<dyn Name>>, cx: &Context<S>) -> Result<(), StartError> {
+    for name in names {
+        let registered = name.register(cx.node(), cx.pid());
+        registered.map_err(|error| StartError::of_name(&error, cx.pid()))?;
+    }
+    Ok(())
+}
+
+/// What a server is to do about something that came.
+enum Todo<S: GenServer> {
+    Call(S::Call),
+    Cast(S::Cast),
+    Info(Info),
+    Stop(ExitReason),
+    Nothing,
+}
+
+#[inline]
+fn open<S: GenServer>(incoming: Incoming<Request<S>>, cx: &mut Context<S>) -> Todo<S> {
+    match incoming {
+        Incoming::Message(Request::Call(call, guard)) => {
+            if !guard.is_wanted(cx.node()) {
+                return Todo::Nothing;
+            }
+            cx.set_deadline(Deadline::OfCall(guard));
+            Todo::Call(call)
+        }
+        Incoming::Message(Request::Cast(cast)) => Todo::Cast(cast),
+        Incoming::Encoded(inbound) => open_encoded(*inbound, cx),
+        Incoming::Info(info) => open_info(*info, cx),
     }
 }
 
-/// What the server does by itself between two messages.
-async fn between<S: GenServer>(
-    state: &mut S,
-    mut flow: Flow,
-    receiver: &mut Receiver<Request<S>>,
-    cx: &mut Context<S>,
-) -> Flow {
-    while flow == Flow::Continue
-        && let Some(value) = cx.agenda().next_continuation()
-    {
-        // One that continues for ever must let others run, and can be killed.
-        consume_budget().await;
-        flow = state.handle_continue(value, cx).await;
+fn open_info<S: GenServer>(info: Info, cx: &Context<S>) -> Todo<S> {
+    match info {
+        Info::Stop(reason) => Todo::Stop(reason),
+        Info::Exit(exit) if Some(exit.from) == cx.parent() => Todo::Stop(exit.reason),
+        Info::Timer(timer) => match cx.agenda().due(cx.node(), cx.pid(), timer) {
+            Some(Message::Cast(cast)) => Todo::Cast(cast),
+            Some(Message::Info(info)) => Todo::Info(info),
+            // The number of a cancelled timer is no message.
+            None => Todo::Nothing,
+        },
+        info => Todo::Info(info),
     }
-    if cx.agenda().handled(cx.node(), cx.pid()) {
-        receiver.shrink();
-    }
-    flow
 }
 
-/// Handles a message from another node, which this process decodes itself.
-async fn handle_encoded<S: GenServer>(
-    state: &mut S,
-    inbound: Box<Inbound>,
-    protocol: u64,
-    cx: &mut Context<S>,
-) -> Flow {
-    let Some(decoder) = Decoder::<S>::find(inbound.protocol(), protocol) else {
+/// Opens a message from another node, which this process decodes itself.
+fn open_encoded<S: GenServer>(inbound: Inbound, cx: &mut Context<S>) -> Todo<S> {
+    let Some(decoder) = Decoder::<S>::find(inbound.protocol(), protocol_of::<S>()) else {
         inbound.fail(&CallError::WrongServer);
-        return Flow::Continue;
+        return Todo::Nothing;
     };
     if inbound.is_call() && !inbound.is_wanted(Instant::now()) {
         inbound.fail(&CallError::Timeout);
-        return Flow::Continue;
+        return Todo::Nothing;
     }
     let from = inbound.from();
-    if inbound.is_call() {
+    let decoded = if inbound.is_call() {
         cx.set_deadline(Deadline::from(inbound.deadline()));
-        let flow = match decoder.call(*inbound) {
-            Ok(call) => state.handle_call(call, cx).await,
-            Err(error) => refuse(cx.pid(), from, &error),
-        };
-        cx.set_deadline(Deadline::None);
-        flow
+        decoder.call(inbound).map(Todo::Call)
     } else {
-        match decoder.cast(*inbound) {
-            Ok(cast) => state.handle_cast(cast, cx).await,
-            Err(error) => refuse(cx.pid(), from, &error),
-        }
-    }
+        decoder.cast(inbound).map(Todo::Cast)
+    };
+    decoded.unwrap_or_else(|error| refuse(cx.pid(), from, &error))
 }
 
 /// A caller was told by the decoder; the sender of a cast finds it in this node's log only.
-fn refuse(pid: Pid, from: Option<Pid>, error: &CallError) -> Flow {
+fn refuse<S: GenServer>(pid: Pid, from: Option<Pid>, error: &CallError) -> Todo<S> {
     tracing::warn!(%pid, ?from, %error, "a message does not decode as this server's; dropped");
-    Flow::Continue
+    Todo::Nothing
 }

@@ -161,7 +161,6 @@ impl<S: GenServer> Plan<S> {
         let birth = Birth {
             args,
             names,
-            parent,
             ready: told,
         };
         let process = node.spawn(options, |receiver| serve::<S>(receiver, birth));

@@ -20,7 +20,7 @@ use crate::process::discard;
 pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 
 /// How many bytes of messages from other nodes a mailbox holds.
-const ENCODED_BYTES_MAX: usize = 8 * 1024 * 1024;
+const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
 
 /// A queue that has grown beyond this many messages gives its memory back when it is empty.
 const KEPT_MAX: usize = 256;
@@ -58,12 +58,12 @@ struct State<M> {
     first: Option<Incoming<M>>,
     /// What came behind the first; empty if there is none.
     rest: VecDeque<Incoming<M>>,
-    /// Set while the receiver waits for something to come.
-    receiver: Option<Waker>,
-    /// The task itself, for exits that come while a handler waits for something else.
+    /// The task of the process.
     task: Option<Waker>,
-    encoded_bytes: usize,
-    high_water: usize,
+    encoded_bytes: u32,
+    high_water: u32,
+    /// The receiver waits for something to come.
+    asleep: bool,
     closed: bool,
     urgent: Option<Box<Urgent>>,
 }
@@ -93,10 +93,10 @@ impl<M> Mailbox<M> {
         let state = State {
             first: None,
             rest: VecDeque::new(),
-            receiver: None,
             task: None,
             encoded_bytes: 0,
             high_water: 0,
+            asleep: false,
             closed: false,
             urgent: None,
         };
@@ -158,7 +158,7 @@ impl<M> Mailbox<M> {
         &self,
         message: Box<Inbound>,
     ) -> Result<(), PushError<Box<Inbound>>> {
-        let size = message.size();
+        let size = message.size().try_into().unwrap_or(u32::MAX);
         let mut state = self.state.lock();
         if state.closed {
             return Err(PushError::Closed(message));
@@ -166,19 +166,19 @@ impl<M> Mailbox<M> {
         if !self.has_room_for(&state, size) {
             return Err(PushError::Full(message));
         }
-        state.encoded_bytes += size;
+        state.encoded_bytes = state.encoded_bytes.saturating_add(size);
         self.enqueue(state, Incoming::Encoded(message));
         Ok(())
     }
 
     /// Queues news that was flooded, within the same bounds. Tells whether it was taken.
     pub(crate) fn push_flood(&self, from: Creation, payload: Bytes) -> bool {
-        let size = payload.len();
+        let size = payload.len().try_into().unwrap_or(u32::MAX);
         let mut state = self.state.lock();
         if state.closed || !self.has_room_for(&state, size) {
             return false;
         }
-        state.encoded_bytes += size;
+        state.encoded_bytes = state.encoded_bytes.saturating_add(size);
         let info = Box::new(Info::Flood { from, payload });
         self.enqueue(state, Incoming::Info(info));
         true
@@ -202,11 +202,22 @@ impl<M> Mailbox<M> {
         } else {
             state.rest.push_back(incoming);
         }
-        state.high_water = state.high_water.max(self.waiting(&state));
-        let receiver = state.receiver.take();
+        let waiting = u32::try_from(self.waiting(&state)).unwrap_or(u32::MAX);
+        state.high_water = state.high_water.max(waiting);
+        if !std::mem::replace(&mut state.asleep, false) {
+            return;
+        }
+        let task = state.task.clone();
+        let other = state
+            .urgent
+            .as_mut()
+            .and_then(|urgent| urgent.receiver.take());
         drop(state);
-        if let Some(receiver) = receiver {
-            receiver.wake();
+        if let Some(task) = task {
+            task.wake();
+        }
+        if let Some(other) = other {
+            other.wake();
         }
     }
 
@@ -257,7 +268,7 @@ impl<M> Mailbox<M> {
         }
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
-        state.receiver = None;
+        state.asleep = false;
         if let Some(task) = &state.task {
             task.wake_by_ref();
         }
@@ -331,7 +342,12 @@ impl<M> Mailbox<M> {
         batch: &mut VecDeque<Incoming<M>>,
         cx: &Context<'_>,
     ) {
-        state.receiver = Some(cx.waker().clone());
+        state.asleep = true;
+        let is_task = |task: &Waker| task.will_wake(cx.waker());
+        if !state.task.as_ref().is_some_and(is_task) {
+            // The process polls its receiver by a waker of its own making.
+            state.urgent().receiver = Some(cx.waker().clone());
+        }
         self.taken.store(batch.len(), Ordering::Relaxed);
         if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
             give_back(&mut state.rest);
@@ -376,7 +392,7 @@ impl<M> Mailbox<M> {
     pub(crate) fn close(&self) -> impl Sized + use<M> {
         let mut state = self.state.lock();
         state.closed = true;
-        let wakers = (state.receiver.take(), state.task.take());
+        let task = state.task.take();
         let left = (state.first.take(), std::mem::take(&mut state.rest));
         let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
         let urgent = state.urgent.take();
@@ -391,7 +407,7 @@ impl<M> Mailbox<M> {
                 .into_iter()
                 .for_each(Waker::wake);
         }
-        drop(wakers);
+        drop(task);
         left
     }
 
@@ -415,7 +431,7 @@ impl<M> Mailbox<M> {
     /// The most messages that ever waited.
     #[must_use]
     pub fn high_water(&self) -> usize {
-        self.state.lock().high_water
+        self.state.lock().high_water as usize
     }
 
     /// How many messages were dropped for want of room.
@@ -447,8 +463,9 @@ impl<M> Mailbox<M> {
     }
 
     /// Whether there is room for `size` bytes from another node.
-    fn has_room_for(&self, state: &State<M>, size: usize) -> bool {
-        let over = state.encoded_bytes > 0 && state.encoded_bytes + size > ENCODED_BYTES_MAX;
+    fn has_room_for(&self, state: &State<M>, size: u32) -> bool {
+        let bytes = state.encoded_bytes.saturating_add(size);
+        let over = state.encoded_bytes > 0 && bytes > ENCODED_BYTES_MAX;
         !over && self.has_room(state)
     }
 }

@@ -21,6 +21,8 @@ pub(crate) const DESCRIBE: u8 = 4;
 pub(super) struct Urgent {
     /// An untrapped exit.
     pub(super) exit: Option<ExitReason>,
+    /// The waker by which the receiver waits, where it is not that of the task.
+    pub(super) receiver: Option<Waker>,
     /// Who wants to see the state.
     describe: VecDeque<ReplyTo<Option<String>>>,
     /// Senders that wait for room.

@@ -25,7 +25,8 @@ pub struct Process<M> {
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
-    root: bool,
+    /// The process that it was linked with as it was started.
+    parent: Option<Pid>,
 }
 
 impl<M: Send + 'static> Process<M> {
@@ -35,7 +36,7 @@ impl<M: Send + 'static> Process<M> {
             node,
             mailbox: Mailbox::new(options.capacity, options.overflow),
             relations: Mutex::new(Relations::default()),
-            root: options.link.is_none(),
+            parent: options.link,
         }
     }
 
@@ -49,6 +50,12 @@ impl<M: Send + 'static> Process<M> {
     #[must_use]
     pub const fn node(&self) -> &LocalNode {
         &self.node
+    }
+
+    /// The process that it was linked with as it was started, if any.
+    #[must_use]
+    pub const fn parent(&self) -> Option<Pid> {
+        self.parent
     }
 
     /// Whether the code that runs is this process's own.
@@ -95,7 +102,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn is_root(&self) -> bool {
-        self.root
+        self.parent.is_none()
     }
 
     fn relations(&self) -> &Mutex<Relations> {

@@ -11,16 +11,23 @@ use std::sync::Arc;
 use crate::exit::ExitReason;
 use crate::id::{Creation, MonitorRef, Pid};
 
-/// Whom one process is bound to.
+/// Whom one process is bound to. Each process has one, and most are bound to few: it is small.
+#[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
+pub(crate) struct Relations {
+    /// None yet, or those that there were.
+    ties: Option<Box<Ties>>,
+    trap_exit: bool,
+    life: Life,
+}
+
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq))]
-pub(crate) struct Relations {
+struct Ties {
     links: BTreeSet<Pid>,
     watchers: BTreeSet<(Pid, MonitorRef)>,
     monitoring: BTreeMap<MonitorRef, Pid>,
     names: Vec<Arc<str>>,
-    trap_exit: bool,
-    life: Life,
 }
 
 /// `Running ─► Nameless ─► Ended`
@@ -66,38 +73,48 @@ pub(crate) struct Severed {
 impl Relations {
     pub(crate) fn link(&mut self, other: Pid) -> Result<(), Ended> {
         self.living()?;
-        self.links.insert(other);
+        self.make_ties().links.insert(other);
         Ok(())
     }
 
     pub(crate) fn unlink(&mut self, other: Pid) {
-        self.links.remove(&other);
+        self.remove_link(other);
+    }
+
+    fn remove_link(&mut self, other: Pid) -> bool {
+        let ties = self.ties.as_mut();
+        ties.is_some_and(|ties| ties.links.remove(&other))
     }
 
     pub(crate) fn watched_by(&mut self, watcher: Pid, monitor: MonitorRef) -> Result<(), Ended> {
         self.living()?;
-        self.watchers.insert((watcher, monitor));
+        self.make_ties().watchers.insert((watcher, monitor));
         Ok(())
     }
 
     pub(crate) fn unwatched_by(&mut self, watcher: Pid, monitor: MonitorRef) {
-        self.watchers.remove(&(watcher, monitor));
+        if let Some(ties) = &mut self.ties {
+            ties.watchers.remove(&(watcher, monitor));
+        }
     }
 
     pub(crate) fn monitor(&mut self, monitor: MonitorRef, target: Pid) {
-        self.monitoring.insert(monitor, target);
+        self.make_ties().monitoring.insert(monitor, target);
     }
 
     /// Takes a monitor out; the target, if it was still set.
     pub(crate) fn take_monitor(&mut self, monitor: MonitorRef) -> Option<Pid> {
-        self.monitoring.remove(&monitor)
+        self.ties.as_mut()?.monitoring.remove(&monitor)
     }
 
     /// Takes a monitor out because `target` ended. `false`: it is not set on that process.
     pub(crate) fn settle_monitor(&mut self, monitor: MonitorRef, target: Pid) -> bool {
-        let expected = self.monitoring.get(&monitor) == Some(&target);
+        let Some(ties) = &mut self.ties else {
+            return false;
+        };
+        let expected = ties.monitoring.get(&monitor) == Some(&target);
         if expected {
-            self.monitoring.remove(&monitor);
+            ties.monitoring.remove(&monitor);
         }
         expected
     }
@@ -106,12 +123,14 @@ impl Relations {
         if self.life != Life::Running {
             return Err(Ended);
         }
-        self.names.push(name);
+        self.make_ties().names.push(name);
         Ok(())
     }
 
     pub(crate) fn unname(&mut self, name: &str) {
-        self.names.retain(|held| &**held != name);
+        if let Some(ties) = &mut self.ties {
+            ties.names.retain(|held| &**held != name);
+        }
     }
 
     pub(crate) fn trap_exit(&mut self, trap: bool) {
@@ -125,7 +144,7 @@ impl Relations {
         reason: ExitReason,
         linked: bool,
     ) -> ExitEffect {
-        if linked && !self.links.remove(&from) {
+        if linked && !self.remove_link(from) {
             return ExitEffect::None;
         }
         match reason {
@@ -141,34 +160,45 @@ impl Relations {
         if self.life == Life::Running {
             self.life = Life::Nameless;
         }
-        std::mem::take(&mut self.names)
+        let ties = self.ties.as_mut();
+        ties.map_or_else(Vec::new, |ties| std::mem::take(&mut ties.names))
     }
 
     /// The process ended, and its names are free.
     pub(crate) fn end(&mut self) -> Bereaved {
         self.life = Life::Ended;
+        let Some(ties) = &mut self.ties else {
+            return Bereaved::default();
+        };
         Bereaved {
-            links: std::mem::take(&mut self.links).into_iter().collect(),
-            watchers: std::mem::take(&mut self.watchers).into_iter().collect(),
-            monitoring: std::mem::take(&mut self.monitoring).into_iter().collect(),
+            links: std::mem::take(&mut ties.links).into_iter().collect(),
+            watchers: std::mem::take(&mut ties.watchers).into_iter().collect(),
+            monitoring: std::mem::take(&mut ties.monitoring).into_iter().collect(),
         }
     }
 
     /// The connection with the node's life `lost` broke.
     pub(crate) fn sever(&mut self, lost: Creation) -> Severed {
-        self.watchers
+        let Some(ties) = &mut self.ties else {
+            return Severed::default();
+        };
+        ties.watchers
             .retain(|(watcher, _)| watcher.creation() != lost);
-        let links = self
+        let links = ties
             .links
             .iter()
             .copied()
             .filter(|pid| pid.creation() == lost)
             .collect();
-        let monitors = self
+        let monitors = ties
             .monitoring
             .extract_if(.., |_, pid| pid.creation() == lost)
             .collect();
         Severed { links, monitors }
+    }
+
+    fn make_ties(&mut self) -> &mut Ties {
+        self.ties.get_or_insert_default()
     }
 
     fn living(&self) -> Result<(), Ended> {

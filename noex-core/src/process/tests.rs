@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::successors;
 use std::sync::Arc;
 
-use super::{Bereaved, Ended, ExitEffect, Life, Relations, Severed};
+use super::{Bereaved, Ended, ExitEffect, Life, Relations, Severed, Ties};
 use crate::exit::{ExitReason, Panic};
 use crate::id::{Creation, MonitorRef, Pid};
 use crate::signal::Signal;
@@ -81,14 +81,27 @@ impl State {
     }
 
     fn relations(&self) -> Relations {
-        Relations {
+        let ties = Ties {
             links: self.link.into_iter().collect(),
             watchers: self.watcher.into_iter().collect(),
             monitoring: self.monitor.into_iter().collect(),
             names: self.name.into_iter().map(Arc::from).collect(),
+        };
+        Relations {
+            ties: Some(Box::new(ties)),
             trap_exit: self.traps_exits,
             life: self.life,
         }
+    }
+}
+
+/// No ties are none, whether there were any or not.
+impl PartialEq for Relations {
+    fn eq(&self, other: &Self) -> bool {
+        let none = Ties::default();
+        let ties = |relations: &Self| relations.ties.as_deref().unwrap_or(&none).clone();
+        let rest = |relations: &Self| (relations.trap_exit, relations.life);
+        ties(self) == ties(other) && rest(self) == rest(other)
     }
 }
 
@@ -303,29 +316,34 @@ fn expected(state: State, input: &Input) -> (Outcome, Relations) {
             return (Outcome::Refused, after);
         }
         Input::Name(_) if state.life != Life::Running => return (Outcome::Refused, after),
-        Input::Name(name) => after.names.push((*name).into()),
+        Input::Name(name) => after.make_ties().names.push((*name).into()),
         // Two links are one.
-        Input::Link(pid) => drop(after.links.insert(*pid)),
-        Input::WatchedBy(pid, monitor) => drop(after.watchers.insert((*pid, *monitor))),
-        Input::Monitor => drop(after.monitoring.insert(UNSET, STRANGER)),
+        Input::Link(pid) => drop(after.make_ties().links.insert(*pid)),
+        Input::WatchedBy(pid, monitor) => drop(after.make_ties().watchers.insert((*pid, *monitor))),
+        Input::Monitor => drop(after.make_ties().monitoring.insert(UNSET, STRANGER)),
         Input::TrapExit(trap) => after.trap_exit = *trap,
         // What is not set can be taken back, and nothing comes of it.
-        Input::Unlink(pid) => drop(after.links.remove(pid)),
-        Input::UnwatchedBy(pid, monitor) => drop(after.watchers.remove(&(*pid, *monitor))),
-        Input::Unname(name) => after.names.retain(|held| **held != **name),
+        Input::Unlink(pid) => drop(after.make_ties().links.remove(pid)),
+        Input::UnwatchedBy(pid, monitor) => {
+            drop(after.make_ties().watchers.remove(&(*pid, *monitor)))
+        }
+        Input::Unname(name) => after.make_ties().names.retain(|held| **held != **name),
         Input::Demonitor(monitor) => {
-            let target = after.monitoring.remove(monitor);
+            let target = after.make_ties().monitoring.remove(monitor);
             return (Outcome::Took(target), after);
         }
         // A monitor fires once, and for its own target alone.
         Input::Down(monitor, pid) => {
             let is_expected = state.monitor == Some((*monitor, *pid));
-            after.monitoring.retain(|_, _| !is_expected);
+            after.make_ties().monitoring.retain(|_, _| !is_expected);
             return (Outcome::Expected(is_expected), after);
         }
         // A link is over when its signal has come, whatever that does.
         Input::Exit(from, reason, way) => {
-            after.links.retain(|pid| *way == Way::Direct || pid != from);
+            after
+                .make_ties()
+                .links
+                .retain(|pid| *way == Way::Direct || pid != from);
             let effect = exit_effect(state, *from, reason, *way);
             return (Outcome::Effect(effect), after);
         }
@@ -342,8 +360,8 @@ fn severed(state: State, lost: Pid) -> (Outcome, Relations) {
     if lost != PEER {
         return (Outcome::Severed(Severed::default()), after);
     }
-    after.watchers.clear();
-    after.monitoring.clear();
+    after.make_ties().watchers.clear();
+    after.make_ties().monitoring.clear();
     let severed = Severed {
         links: state.link.into_iter().collect(),
         monitors: state.monitor.into_iter().collect(),
@@ -354,7 +372,7 @@ fn severed(state: State, lost: Pid) -> (Outcome, Relations) {
 /// A life that is over stays over.
 fn names_ended(state: State) -> (Outcome, Relations) {
     let mut after = state.relations();
-    let names = std::mem::take(&mut after.names);
+    let names = std::mem::take(&mut after.make_ties().names);
     after.life = match state.life {
         Life::Running | Life::Nameless => Life::Nameless,
         Life::Ended => Life::Ended,
@@ -364,13 +382,14 @@ fn names_ended(state: State) -> (Outcome, Relations) {
 
 /// Everybody is told once.
 fn ended(state: State) -> (Outcome, Relations) {
-    let after = Relations {
-        links: BTreeSet::new(),
-        watchers: BTreeSet::new(),
-        monitoring: BTreeMap::new(),
+    let after = State {
+        link: None,
+        watcher: None,
+        monitor: None,
         life: Life::Ended,
-        ..state.relations()
+        ..state
     };
+    let after = after.relations();
     let bereaved = Bereaved {
         links: state.link.into_iter().collect(),
         watchers: state.watcher.into_iter().collect(),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 const TURN: Duration = Duration::from_micros(200);
 
 /// The most messages between two looks at the clock.
-const STRIDE_MAX: u32 = 128;
+const STRIDE_MAX: u8 = 128;
 
 /// The message of a turn before which the clock is looked at first.
-const FIRST_LOOK: u32 = 2;
+const FIRST_LOOK: u8 = 2;
 
 /// A stride that takes no longer is doubled; one that takes four times as long becomes one message.
 const STRIDE_TIME: Duration = Duration::from_micros(20);
@@ -17,18 +17,23 @@ const STRIDE_TIME: Duration = Duration::from_micros(20);
 /// One turn of a process. Looking at the clock costs more than many a message, so it is looked at
 /// now and then: not at all for the first message of a turn, which is most often the last; then
 /// seldom while messages are quick, after each one while they are slow.
+///
+/// Each process has one: it is small.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// When it began, and when the clock was looked at last; unknown until it is looked at.
-    since: Option<(Instant, Instant)>,
-    stride: u32,
-    until_look: u32,
+    /// When it began; unknown until the clock is looked at.
+    began: Option<Instant>,
+    /// How far it was when the clock was looked at last, in nanoseconds.
+    looked: u32,
+    stride: u8,
+    until_look: u8,
 }
 
 impl Turn {
     pub(super) const fn new() -> Self {
         Self {
-            since: None,
+            began: None,
+            looked: 0,
             stride: 1,
             until_look: FIRST_LOOK,
         }
@@ -36,7 +41,7 @@ impl Turn {
 
     /// The process lets others run, or waits.
     pub(super) const fn end(&mut self) {
-        (self.since, self.until_look) = (None, FIRST_LOOK);
+        (self.began, self.until_look) = (None, FIRST_LOOK);
     }
 
     /// One more message is to be handled. Whether it is time to [look](Self::look) at the clock.
@@ -47,18 +52,20 @@ impl Turn {
 
     /// Whether the turn is over at `now`.
     pub(super) fn look(&mut self, now: Instant) -> bool {
-        let Some((began, looked)) = self.since else {
-            (self.since, self.until_look) = (Some((now, now)), self.stride);
+        let Some(began) = self.began else {
+            (self.began, self.looked, self.until_look) = (Some(now), 0, self.stride);
             return false;
         };
-        let took = now.saturating_duration_since(looked);
+        let since = now.saturating_duration_since(began);
+        let took = since.saturating_sub(Duration::from_nanos(self.looked.into()));
         if took <= STRIDE_TIME {
-            self.stride = STRIDE_MAX.min(self.stride * 2);
+            self.stride = STRIDE_MAX.min(self.stride.saturating_mul(2));
         } else if took >= STRIDE_TIME * 4 {
             self.stride = 1;
         }
-        (self.since, self.until_look) = (Some((began, now)), self.stride);
-        let over = now.saturating_duration_since(began) >= TURN;
+        self.looked = u32::try_from(since.as_nanos()).unwrap_or(u32::MAX);
+        self.until_look = self.stride;
+        let over = since >= TURN;
         if over {
             self.end();
         }
@@ -96,7 +103,10 @@ mod tests {
     #[test]
     fn a_turn_of_quick_messages_ends_soon_after_its_time() {
         let count = handled(100_000, Duration::from_nanos(100));
-        assert!((2_000..2_000 + STRIDE_MAX).contains(&count), "{count}");
+        assert!(
+            (2_000..2_000 + u32::from(STRIDE_MAX)).contains(&count),
+            "{count}"
+        );
     }
 
     #[test]
@@ -107,9 +117,9 @@ mod tests {
         assert!((0..FIRST_LOOK).any(|_| turn.wants_look()));
         assert!(!turn.look(begin));
         let slow = Duration::from_millis(1);
-        let first = (1..).find(|_| turn.wants_look()).unwrap();
+        let first = (1_u8..).find(|_| turn.wants_look()).unwrap();
         assert_eq!(first, STRIDE_MAX);
-        assert!(turn.look(begin + slow * first));
+        assert!(turn.look(begin + slow * first.into()));
         assert_eq!(turn.stride, 1);
     }
 }

@@ -1,0 +1,66 @@
+//! `Handling`: the handler that runs, whichever it is.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::Flow;
+
+pin_project! {
+    /// The handler that runs, whichever it is: one place for all of them.
+    #[project = Running]
+    pub(crate) enum Handling<C, T, I, V> {
+        Call { #[pin] call: C },
+        Cast { #[pin] cast: T },
+        Info { #[pin] info: I },
+        Continue { #[pin] value: V },
+        Done { flow: Flow },
+    }
+}
+
+impl<C, T, I, V> Handling<C, T, I, V> {
+    pub(crate) const fn of_call(call: C) -> Self {
+        Self::Call { call }
+    }
+
+    pub(crate) const fn of_cast(cast: T) -> Self {
+        Self::Cast { cast }
+    }
+
+    pub(crate) const fn of_info(info: I) -> Self {
+        Self::Info { info }
+    }
+
+    pub(crate) const fn of_continue(value: V) -> Self {
+        Self::Continue { value }
+    }
+
+    /// There is nothing to run.
+    pub(crate) const fn done(flow: Flow) -> Self {
+        Self::Done { flow }
+    }
+}
+
+impl<C, T, I, V> Future for Handling<C, T, I, V>
+where
+    C: Future<Output = Flow>,
+    T: Future<Output = Flow>,
+    I: Future<Output = Flow>,
+    V: Future<Output = Flow>,
+{
+    type Output = Flow;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Flow> {
+        match self.project() {
+            Running::Call { call } => call.poll(cx),
+            Running::Cast { cast } => cast.poll(cx),
+            Running::Info { info } => info.poll(cx),
+            Running::Continue { value } => value.poll(cx),
+            Running::Done { flow } => Poll::Ready(mem::replace(flow, Flow::Continue)),
+        }
+    }
+}
