@@ -397,6 +397,13 @@ impl<R> Handle<R> {
         }
     }
 
+    /// Whether somebody still waits for it. Who waits on another node is held to.
+    pub(crate) fn is_wanted(&self) -> bool {
+        // SAFETY: a handle points nowhere, or to a cell, all of which live for ever.
+        let cell = unsafe { self.cell.load(Ordering::Relaxed).as_ref() };
+        cell.is_some_and(|cell| cell.word.load(Ordering::Relaxed) & GIVEN_UP == 0)
+    }
+
     /// What it holds, unless it was taken before.
     pub(crate) fn take(&self) -> Option<Right> {
         let cell = self.cell.swap(std::ptr::null_mut(), Ordering::Relaxed);

@@ -31,6 +31,11 @@ impl<R: Send + 'static> ReplyTo<R> {
     pub(super) const fn local(handle: Handle<R>) -> Self {
         Self(handle)
     }
+
+    /// Whether its caller may still wait.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.is_wanted()
+    }
 }
 
 impl<R: Wire> ReplyTo<R> {

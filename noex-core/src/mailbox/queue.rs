@@ -65,6 +65,8 @@ struct State<M> {
     /// The receiver waits for something to come.
     asleep: bool,
     closed: bool,
+    /// Closed, and everybody who is to know has been told.
+    ended: bool,
     urgent: Option<Box<Urgent>>,
 }
 
@@ -98,6 +100,7 @@ impl<M> Mailbox<M> {
             high_water: 0,
             asleep: false,
             closed: false,
+            ended: false,
             urgent: None,
         };
         Self {
@@ -285,6 +288,32 @@ impl<M> Mailbox<M> {
         self.urgent.load(Ordering::Acquire)
     }
 
+    /// Hands `value` to `take`, or back if the process has ended and everybody was told.
+    pub(super) fn unless_ended<T>(
+        &self,
+        value: T,
+        take: impl FnOnce(&mut Urgent, T),
+    ) -> Result<(), T> {
+        let mut state = self.state.lock();
+        if state.ended {
+            return Err(value);
+        }
+        take(state.urgent(), value);
+        Ok(())
+    }
+
+    /// Everybody who is to know of the end is told now. What is left of the rarer parts.
+    pub(super) fn set_ended(&self) -> Option<Box<Urgent>> {
+        let mut state = self.state.lock();
+        state.ended = true;
+        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
+        let urgent = state.urgent.take();
+        if dropped > 0 {
+            state.urgent().dropped = dropped;
+        }
+        urgent
+    }
+
     /// Looks at what goes ahead of the queue.
     pub(super) fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
         look(self.state.lock().urgent(), &self.urgent)
@@ -394,20 +423,10 @@ impl<M> Mailbox<M> {
         state.closed = true;
         let task = state.task.take();
         let left = (state.first.take(), std::mem::take(&mut state.rest));
-        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
-        let urgent = state.urgent.take();
-        if dropped > 0 {
-            state.urgent().dropped = dropped;
-        }
+        let urgent = state.urgent.as_mut().map(|urgent| urgent.close());
         self.taken.store(0, Ordering::Relaxed);
         drop(state);
-        if let Some(mut urgent) = urgent {
-            urgent
-                .take_senders(usize::MAX)
-                .into_iter()
-                .for_each(Waker::wake);
-        }
-        drop(task);
+        drop((urgent, task));
         left
     }
 

@@ -17,6 +17,15 @@ pub(crate) const SUSPENDED: u8 = 2;
 /// Somebody wants to see the process's state.
 pub(crate) const DESCRIBE: u8 = 4;
 
+/// Wakes them when it is dropped.
+struct Wakers(Vec<Waker>);
+
+impl Drop for Wakers {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
     /// An untrapped exit.
@@ -25,6 +34,8 @@ pub(super) struct Urgent {
     pub(super) receiver: Option<Waker>,
     /// Who wants to see the state.
     describe: VecDeque<ReplyTo<Option<String>>>,
+    /// Who waits for the end of the process.
+    observers: Vec<ReplyTo<ExitReason>>,
     /// Senders that wait for room.
     senders: VecDeque<Waker>,
     /// How many messages were dropped for want of room.
@@ -42,6 +53,13 @@ impl Urgent {
         !self.senders.is_empty()
     }
 
+    /// The mailbox closes: senders that wait are woken, and what is dropped is dropped behind the
+    /// lock.
+    pub(super) fn close(&mut self) -> impl Sized + use<> {
+        let wakers = Wakers(self.take_senders(usize::MAX));
+        (wakers, self.receiver.take(), std::mem::take(&mut self.describe))
+    }
+
     /// The first `room` of the senders that wait.
     pub(super) fn take_senders(&mut self, room: usize) -> Vec<Waker> {
         let count = room.min(self.senders.len());
@@ -50,6 +68,28 @@ impl Urgent {
 }
 
 impl<M> Mailbox<M> {
+    /// Answers `observer` when the process has ended, or gives it back if it has.
+    pub(crate) fn observe_end(
+        &self,
+        observer: ReplyTo<ExitReason>,
+    ) -> Result<(), ReplyTo<ExitReason>> {
+        self.unless_ended(observer, |urgent, observer| {
+            let observers = &mut urgent.observers;
+            if observers.len() == observers.capacity() {
+                // Those who gave up must not add up over a long life.
+                observers.retain(ReplyTo::is_wanted);
+            }
+            observers.push(observer);
+        })
+    }
+
+    /// The process has ended, and nobody finds it any more: who is to be told.
+    pub(crate) fn end(&self) -> Vec<ReplyTo<ExitReason>> {
+        self.set_ended()
+            .map(|urgent| urgent.observers)
+            .unwrap_or_default()
+    }
+
     pub(crate) fn take_exit(&self) -> Option<ExitReason> {
         if self.urgent() & EXIT == 0 {
             return None;

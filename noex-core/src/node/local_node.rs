@@ -318,6 +318,9 @@ impl LocalNode {
         self.0.processes.remove(&process.pid().serial());
         self.0.timers.forget(process.pid());
         self.bereave(process, reason);
+        for observer in process.end() {
+            observer.send(reason.clone());
+        }
     }
 }
 

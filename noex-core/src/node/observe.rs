@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::LocalNode;
+use crate::call::ReplyFuture;
 use crate::exit::ExitReason;
 use crate::id::{Creation, MonitorRef, Pid};
 use crate::mailbox::Down;
@@ -58,26 +60,45 @@ impl Observers {
 /// Dropping it takes the monitor back.
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is awaited"]
-pub struct Ended {
-    node: LocalNode,
-    pid: Pid,
-    monitor: MonitorRef,
-    reason: oneshot::Receiver<ExitReason>,
+pub struct Ended(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// The process is of this node.
+    Here(ReplyFuture<ExitReason>),
+    /// There is none.
+    Nobody,
+    There {
+        node: LocalNode,
+        pid: Pid,
+        monitor: MonitorRef,
+        reason: oneshot::Receiver<ExitReason>,
+    },
 }
 
 impl Ended {
     pub(super) fn of(node: &LocalNode, pid: Pid) -> Self {
+        if pid.creation() == node.creation() {
+            let process = node.process(pid);
+            return Self(process.map_or(Kind::Nobody, |process| {
+                let (ended, observer, _guard) =
+                    ReplyFuture::new(node, Duration::MAX, Waker::noop());
+                process.observe_end(observer);
+                Kind::Here(ended)
+            }));
+        }
         let observers = &node.inner().observers;
         let monitor = observers.next_ref();
         let (tx, reason) = oneshot::channel();
         observers.waiting.lock().insert(monitor, (pid, tx));
         node.watch(node.pid(), monitor, pid);
-        Self {
-            node: node.clone(),
+        let node = node.clone();
+        Self(Kind::There {
+            node,
             pid,
             monitor,
             reason,
-        }
+        })
     }
 }
 
@@ -85,23 +106,31 @@ impl Future for Ended {
     type Output = ExitReason;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        let reason = Pin::new(&mut self.reason).poll(cx);
-        // The table lets go of the sender only after it has sent.
-        reason.map(|reason| reason.unwrap_or(ExitReason::NoProcess))
+        match &mut self.0 {
+            Kind::Nobody => Poll::Ready(ExitReason::NoProcess),
+            // Only a process whose runtime is gone lets go of an observer without a word.
+            Kind::Here(ended) => Pin::new(ended)
+                .poll(cx)
+                .map(|reason| reason.unwrap_or(ExitReason::Killed)),
+            // The table lets go of the sender only after it has sent.
+            Kind::There { reason, .. } => Pin::new(reason)
+                .poll(cx)
+                .map(|reason| reason.unwrap_or(ExitReason::NoProcess)),
+        }
     }
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        let waiting = self
-            .node
-            .inner()
-            .observers
-            .waiting
-            .lock()
-            .remove(&self.monitor);
+        let Kind::There {
+            node, pid, monitor, ..
+        } = &self.0
+        else {
+            return;
+        };
+        let waiting = node.inner().observers.waiting.lock().remove(monitor);
         if waiting.is_some() {
-            self.node.unwatch(self.node.pid(), self.monitor, self.pid);
+            node.unwatch(node.pid(), *monitor, *pid);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use super::SpawnOptions;
 use super::relations::Relations;
 use super::scope::is_current;
-use crate::call::Inbound;
+use crate::call::{Inbound, ReplyFuture, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
 use crate::mailbox::{Info, Mailbox, PushError};
@@ -58,6 +59,27 @@ impl<M: Send + 'static> Process<M> {
         self.parent
     }
 
+    /// Waits for the end of the process, whose reason is the reply: [`ExitReason::NoProcess`] if it
+    /// has ended already.
+    pub fn ended(&self, timeout: Duration, caller: &Waker) -> ReplyFuture<ExitReason> {
+        let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
+        self.observe_end(observer);
+        ended
+    }
+
+    /// Asks the process to end in order, behind what it was sent before, and waits for its end as
+    /// [`ended`](Self::ended) does.
+    pub fn stop(
+        &self,
+        reason: ExitReason,
+        timeout: Duration,
+        caller: &Waker,
+    ) -> ReplyFuture<ExitReason> {
+        let ended = self.ended(timeout, caller);
+        self.mailbox.push_info(Info::Stop(reason));
+        ended
+    }
+
     /// Whether the code that runs is this process's own.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -87,6 +109,10 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
     fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
     fn node(&self) -> &LocalNode;
+    /// Answers when the process has ended.
+    fn observe_end(&self, observer: ReplyTo<ExitReason>);
+    /// The process has ended, and nobody finds it any more: who is to be told.
+    fn end(&self) -> Vec<ReplyTo<ExitReason>>;
     fn request_exit(&self, reason: ExitReason);
     fn take_exit(&self) -> Option<ExitReason>;
     /// Remembers whom to wake for what goes ahead of the mailbox's queue.
@@ -123,6 +149,16 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn node(&self) -> &LocalNode {
         &self.node
+    }
+
+    fn observe_end(&self, observer: ReplyTo<ExitReason>) {
+        if let Err(observer) = self.mailbox.observe_end(observer) {
+            observer.send(ExitReason::NoProcess);
+        }
+    }
+
+    fn end(&self) -> Vec<ReplyTo<ExitReason>> {
+        self.mailbox.end()
     }
 
     fn request_exit(&self, reason: ExitReason) {
