@@ -142,9 +142,16 @@ impl<S: GenServer> Agenda<S> {
         self.state.lock().continuations.pop_front()
     }
 
+    pub(crate) fn has_continuation(&self) -> bool {
+        !self.state.lock().continuations.is_empty()
+    }
+
     /// A message was handled. Whether memory is to be given back before the next one.
-    pub(crate) fn handled(&self, node: &LocalNode, owner: Pid) -> bool {
+    pub(crate) fn between(&self, node: &LocalNode, owner: Pid) -> bool {
         let mut state = self.state.lock();
+        if !state.continuations.is_empty() {
+            return false;
+        }
         if let Some(idle) = &mut state.idle
             && std::mem::replace(&mut idle.is_message, true)
         {

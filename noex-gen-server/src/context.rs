@@ -1,5 +1,6 @@
 //! `Context`: what a running server may do.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -98,6 +99,11 @@ impl<S: GenServer> Context<S> {
     /// Whether there is something to do before the next message.
     pub(crate) fn is_agenda_pending(&self) -> bool {
         self.agenda.get().is_some_and(|agenda| agenda.is_pending())
+    }
+
+    pub(crate) fn next_continuation(&self) -> Option<Box<dyn Any + Send>> {
+        let agenda = self.agenda.get().filter(|agenda| agenda.is_pending())?;
+        agenda.next_continuation()
     }
 
     /// What [`deadline`](Self::deadline) looks at, for another thread.

@@ -33,12 +33,12 @@ pub(crate) fn serve<S: GenServer>(
     let Birth { args, names, ready } = birth;
     Accepted::<S>::open_all();
     let mut cx = Context::new(Arc::clone(receiver.process()));
-    let named = register(names, &cx).map_err(Box::new);
+    // Answered here, so that the future need not keep the error.
+    let ready = register(names, &cx, ready);
     async move {
-        if let Err(error) = named {
-            ready.send(Err(*error));
+        let Some(ready) = ready else {
             return ExitReason::Normal;
-        }
+        };
         let mut state = match S::init(args, &mut cx).await {
             Ok(state) => state,
             Err(reason) => {
@@ -48,18 +48,15 @@ pub(crate) fn serve<S: GenServer>(
         };
         ready.send(Ok(()));
         let reason = loop {
-            let mut value = None;
-            if cx.is_agenda_pending() {
-                value = cx.agenda().next_continuation();
-                if value.is_some() {
-                    // A server that continues for ever must let others run, and can be killed.
-                    consume_budget().await;
-                } else if cx.agenda().handled(cx.node(), cx.pid()) {
-                    receiver.shrink();
-                }
+            if cx.is_agenda_pending() && cx.agenda().between(cx.node(), cx.pid()) {
+                receiver.shrink();
+            }
+            if cx.is_agenda_pending() && cx.agenda().has_continuation() {
+                // A server that continues for ever must let others run, and can be killed.
+                consume_budget().await;
             }
             // No arm awaits: the message would be kept for as long as its handler runs.
-            let handling = if let Some(value) = value {
+            let handling = if let Some(value) = cx.next_continuation() {
                 Handling::of_continue(state.handle_continue(value, &mut cx))
             } else {
                 let mut next = None;
@@ -83,12 +80,19 @@ pub(crate) fn serve<S: GenServer>(
     }
 }
 
-fn register<S: GenServer>(names: Vec<Box<dyn Name>>, cx: &Context<S>) -> Result<(), StartError> {
+/// Registers the server under its names, or tells its starter why not.
+fn register<S: GenServer>(
+    names: Vec<Box<dyn Name>>,
+    cx: &Context<S>,
+    ready: ReplyTo<Result<(), StartError>>,
+) -> Option<ReplyTo<Result<(), StartError>>> {
     for name in names {
-        let registered = name.register(cx.node(), cx.pid());
-        registered.map_err(|error| StartError::of_name(&error, cx.pid()))?;
+        if let Err(error) = name.register(cx.node(), cx.pid()) {
+            ready.send(Err(StartError::of_name(&error, cx.pid())));
+            return None;
+        }
     }
-    Ok(())
+    Some(ready)
 }
 
 /// What a server is to do about something that came.

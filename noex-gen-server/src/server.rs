@@ -93,10 +93,8 @@ pub trait GenServer: Sized + Send + 'static {
     ) -> impl Future<Output = Flow> + Send {
         drop(cast);
         let pid = cx.pid();
-        async move {
-            tracing::warn!(%pid, server = type_name::<Self>(), "a cast is not handled; dropped");
-            Flow::Continue
-        }
+        tracing::warn!(%pid, server = type_name::<Self>(), "a cast is not handled; dropped");
+        async { Flow::Continue }
     }
 
     /// Handles anything else: the end of a monitored process, a trapped exit, a node event,
@@ -107,10 +105,9 @@ pub trait GenServer: Sized + Send + 'static {
         cx: &mut Context<Self>,
     ) -> impl Future<Output = Flow> + Send {
         let pid = cx.pid();
-        async move {
-            tracing::debug!(%pid, server = type_name::<Self>(), ?info, "not handled; dropped");
-            Flow::Continue
-        }
+        tracing::debug!(%pid, server = type_name::<Self>(), ?info, "not handled; dropped");
+        // The future holds nothing: every server has room for the largest of its handlers'.
+        async { Flow::Continue }
     }
 
     /// Handles what was given to [`Context::continue_with`], before the next message: what `init`
@@ -125,10 +122,8 @@ pub trait GenServer: Sized + Send + 'static {
     ) -> impl Future<Output = Flow> + Send {
         drop(value);
         let pid = cx.pid();
-        async move {
-            tracing::warn!(%pid, server = type_name::<Self>(), "continue is not handled; dropped");
-            Flow::Continue
-        }
+        tracing::warn!(%pid, server = type_name::<Self>(), "continue is not handled; dropped");
+        async { Flow::Continue }
     }
 
     /// Runs last, when the server ends in order: asked to stop, by [`Flow::Stop`], or because its

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -41,13 +41,13 @@ const KEPT_MAX: usize = 256;
 /// assert_eq!(mailbox.len(), 1);
 /// ```
 pub struct Mailbox<M> {
-    capacity: usize,
+    capacity: u32,
     overflow: Overflow,
     /// What goes ahead of the queue.
     urgent: AtomicU8,
     room_wanted: AtomicBool,
     /// How much of what the receiver took is not handled yet; written by the receiver alone.
-    taken: AtomicUsize,
+    taken: AtomicU32,
     /// How much the receiver has taken out so far; written by the receiver alone.
     handled: AtomicU64,
     state: Mutex<State<M>>,
@@ -104,11 +104,11 @@ impl<M> Mailbox<M> {
             urgent: None,
         };
         Self {
-            capacity: capacity.get(),
+            capacity: narrow(capacity.get()),
             overflow,
             urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
-            taken: AtomicUsize::new(0),
+            taken: AtomicU32::new(0),
             handled: AtomicU64::new(0),
             state: Mutex::new(state),
         }
@@ -205,7 +205,7 @@ impl<M> Mailbox<M> {
         } else {
             state.rest.push_back(incoming);
         }
-        let waiting = u32::try_from(self.waiting(&state)).unwrap_or(u32::MAX);
+        let waiting = narrow(self.waiting(&state));
         state.high_water = state.high_water.max(waiting);
         if !std::mem::replace(&mut state.asleep, false) {
             return;
@@ -342,7 +342,7 @@ impl<M> Mailbox<M> {
         state.encoded_bytes = 0;
         self.note_taken(batch.len());
         // A wish for room that `note_taken` missed is seen here, under the lock.
-        let room = self.capacity.saturating_sub(batch.len());
+        let room = (self.capacity as usize).saturating_sub(batch.len());
         self.wake_senders(state, room);
         Poll::Ready(())
     }
@@ -361,7 +361,7 @@ impl<M> Mailbox<M> {
         batch.push_back(first);
         batch.append(&mut state.rest);
         state.encoded_bytes = 0;
-        self.taken.store(batch.len(), Ordering::Relaxed);
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
         Poll::Ready(())
     }
 
@@ -377,7 +377,7 @@ impl<M> Mailbox<M> {
             // The process polls its receiver by a waker of its own making.
             state.urgent().receiver = Some(cx.waker().clone());
         }
-        self.taken.store(batch.len(), Ordering::Relaxed);
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
         if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
             give_back(&mut state.rest);
             give_back(batch);
@@ -388,7 +388,7 @@ impl<M> Mailbox<M> {
 
     /// One more thing is being handled; the receiver has `left` of its batch still before it.
     pub(crate) fn note_taken(&self, left: usize) {
-        self.taken.store(left, Ordering::Relaxed);
+        self.taken.store(narrow(left), Ordering::Relaxed);
         let handled = self.handled.load(Ordering::Relaxed) + 1;
         self.handled.store(handled, Ordering::Relaxed);
     }
@@ -474,11 +474,11 @@ impl<M> Mailbox<M> {
 
     fn waiting(&self, state: &State<M>) -> usize {
         let first = usize::from(state.first.is_some());
-        first + state.rest.len() + self.taken.load(Ordering::Relaxed)
+        first + state.rest.len() + self.taken.load(Ordering::Relaxed) as usize
     }
 
     fn has_room(&self, state: &State<M>) -> bool {
-        self.waiting(state) < self.capacity
+        self.waiting(state) < self.capacity as usize
     }
 
     /// Whether there is room for `size` bytes from another node.
@@ -486,6 +486,15 @@ impl<M> Mailbox<M> {
         let bytes = state.encoded_bytes.saturating_add(size);
         let over = state.encoded_bytes > 0 && bytes > ENCODED_BYTES_MAX;
         !over && self.has_room(state)
+    }
+}
+
+/// A count; what is above four billion is as good as that.
+const fn narrow(count: usize) -> u32 {
+    if count > u32::MAX as usize {
+        u32::MAX
+    } else {
+        count as u32
     }
 }
 

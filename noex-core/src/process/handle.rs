@@ -22,29 +22,31 @@ use crate::node::LocalNode;
 ///
 /// A process that has ended leaves an empty shell in whoever still refers to it.
 pub struct Process<M> {
-    pid: Pid,
+    serial: u64,
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
     /// The process that it was linked with as it was started.
-    parent: Option<Pid>,
+    parent: Option<Box<Pid>>,
+}
+
+impl<M> Process<M> {
+    /// Its pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::new(self.node.creation(), self.serial)
+    }
 }
 
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
         Self {
-            pid,
+            serial: pid.serial(),
             node,
             mailbox: Mailbox::new(options.capacity, options.overflow),
             relations: Mutex::new(Relations::default()),
-            parent: options.link,
+            parent: options.link.map(Box::new),
         }
-    }
-
-    /// Its pid.
-    #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.pid
     }
 
     /// The node that it runs on.
@@ -55,8 +57,8 @@ impl<M: Send + 'static> Process<M> {
 
     /// The process that it was linked with as it was started, if any.
     #[must_use]
-    pub const fn parent(&self) -> Option<Pid> {
-        self.parent
+    pub fn parent(&self) -> Option<Pid> {
+        self.parent.as_deref().copied()
     }
 
     /// Waits for the end of the process, whose reason is the reply: [`ExitReason::NoProcess`] if it
@@ -95,7 +97,7 @@ impl<M: Send + 'static> Process<M> {
 
 impl<M> fmt::Debug for Process<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Process({})", self.pid)
+        write!(f, "Process({})", self.pid())
     }
 }
 
@@ -124,7 +126,7 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
 
 impl<M: Send + 'static> AnyProcess for Process<M> {
     fn pid(&self) -> Pid {
-        self.pid
+        self.pid()
     }
 
     fn is_root(&self) -> bool {
