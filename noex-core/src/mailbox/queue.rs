@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -21,6 +21,9 @@ pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it 
 
 /// How many bytes of messages from other nodes a mailbox holds.
 const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
+
+/// How often the receiver of a large mailbox says how far it is, in messages.
+const NOTED: usize = 64;
 
 /// A queue that has grown beyond this many messages gives its memory back when it is empty.
 const KEPT_MAX: usize = 256;
@@ -40,17 +43,20 @@ const KEPT_MAX: usize = 256;
 /// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
 /// assert_eq!(mailbox.len(), 1);
 /// ```
+#[repr(C)]
 pub struct Mailbox<M> {
     capacity: u32,
     overflow: Overflow,
     /// What goes ahead of the queue.
     urgent: AtomicU8,
     room_wanted: AtomicBool,
-    /// How much of what the receiver took is not handled yet; written by the receiver alone.
-    taken: AtomicU32,
-    /// How much the receiver has taken out so far; written by the receiver alone.
-    handled: AtomicU64,
+    /// The receiver looks at what is before this for each message. It must not share a cache line
+    /// with what senders write for each message.
+    _line: [u64; 7],
     state: Mutex<State<M>>,
+    /// How much of what the receiver took is not handled yet, or was not [`NOTED`] messages ago;
+    /// written by the receiver alone.
+    taken: AtomicU32,
 }
 
 struct State<M> {
@@ -60,6 +66,8 @@ struct State<M> {
     rest: VecDeque<Incoming<M>>,
     /// The task of the process.
     task: Option<Waker>,
+    /// How much the receiver has taken so far.
+    received: u64,
     encoded_bytes: u32,
     high_water: u32,
     /// The receiver waits for something to come.
@@ -96,6 +104,7 @@ impl<M> Mailbox<M> {
             first: None,
             rest: VecDeque::new(),
             task: None,
+            received: 0,
             encoded_bytes: 0,
             high_water: 0,
             asleep: false,
@@ -108,9 +117,9 @@ impl<M> Mailbox<M> {
             overflow,
             urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
-            taken: AtomicU32::new(0),
-            handled: AtomicU64::new(0),
+            _line: [0; 7],
             state: Mutex::new(state),
+            taken: AtomicU32::new(0),
         }
     }
 
@@ -339,8 +348,9 @@ impl<M> Mailbox<M> {
         } else {
             std::mem::swap(&mut state.rest, batch);
         }
+        state.received += 1 + batch.len() as u64;
         state.encoded_bytes = 0;
-        self.note_taken(batch.len());
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
         // A wish for room that `note_taken` missed is seen here, under the lock.
         let room = (self.capacity as usize).saturating_sub(batch.len());
         self.wake_senders(state, room);
@@ -358,6 +368,7 @@ impl<M> Mailbox<M> {
             self.sleep(state, batch, cx);
             return Poll::Pending;
         };
+        state.received += 1 + state.rest.len() as u64;
         batch.push_back(first);
         batch.append(&mut state.rest);
         state.encoded_bytes = 0;
@@ -387,15 +398,14 @@ impl<M> Mailbox<M> {
     }
 
     /// One more thing is being handled; the receiver has `left` of its batch still before it.
+    #[inline]
     pub(crate) fn note_taken(&self, left: usize) {
-        self.taken.store(narrow(left), Ordering::Relaxed);
-        let handled = self.handled.load(Ordering::Relaxed) + 1;
-        self.handled.store(handled, Ordering::Relaxed);
-    }
-
-    /// Tells senders that wait of the room that was made.
-    pub(crate) fn make_room(&self) {
-        if self.room_wanted.load(Ordering::Relaxed) {
+        let wanted = self.room_wanted.load(Ordering::Relaxed);
+        // Each note costs the senders a cache miss.
+        if left % NOTED == 0 || wanted || (self.capacity as usize) < NOTED * NOTED {
+            self.taken.store(narrow(left), Ordering::Relaxed);
+        }
+        if wanted {
             self.wake_senders(self.state.lock(), 1);
         }
     }
@@ -460,10 +470,12 @@ impl<M> Mailbox<M> {
         state.urgent.as_ref().map_or(0, |urgent| urgent.dropped)
     }
 
-    /// How many messages its process has taken out, to handle them.
+    /// How many messages its process has taken out, to handle them; while it is busy, as it was
+    /// a few messages ago.
     #[must_use]
     pub fn handled(&self) -> u64 {
-        self.handled.load(Ordering::Relaxed)
+        let received = self.state.lock().received;
+        received - u64::from(self.taken.load(Ordering::Relaxed))
     }
 
     /// Whether the process has ended.

@@ -139,7 +139,6 @@ impl<M: Send + 'static> Receiver<M> {
                 if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
                     coop.made_progress();
                     self.process.mailbox().note_taken(self.batch.len());
-                    self.process.mailbox().make_room();
                     return Poll::Ready(found);
                 }
                 seen = self.batch.len();
@@ -176,7 +175,6 @@ impl<M: Send + 'static> Receiver<M> {
         coop.made_progress();
         *place = self.batch.pop_front();
         mailbox.note_taken(self.batch.len());
-        mailbox.make_room();
         Poll::Ready(())
     }
 
