@@ -130,7 +130,8 @@ fn push<S: GenServer, R: Wire>(
         return Err(CallError::CallingSelf);
     }
     let (reply, reply_to, guard) = ReplyFuture::new(process.node(), timeout, caller);
-    match process.mailbox().push(Request::Call(make(reply_to), guard)) {
+    let call = make(reply_to);
+    match process.mailbox().push_made(|| Request::Call(call, guard)) {
         Ok(()) => {}
         Err(PushError::Full(request)) => {
             let process = Arc::clone(process);

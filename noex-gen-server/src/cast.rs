@@ -31,7 +31,7 @@ fn push<S: GenServer>(
 ) -> Result<(), CastError<S::Cast>> {
     process
         .mailbox()
-        .push(Request::Cast(message))
+        .push_made(|| Request::Cast(message))
         .map_err(|refused| match refused {
             PushError::Full(request) => CastError::Full(take_back(request)),
             PushError::Closed(request) => CastError::NoProcess(take_back(request)),

@@ -127,20 +127,29 @@ impl<M> Mailbox<M> {
     ///
     /// # Errors
     /// [`PushError`] hands the message back.
-    #[inline(always)]
     pub fn push(&self, message: M) -> Result<(), PushError<M>> {
+        self.push_made(|| message)
+    }
+
+    /// As [`push`](Self::push), of the message that `make` makes: it does nothing else, as it runs
+    /// under the mailbox's lock. The message is made in its place, and not moved there.
+    ///
+    /// # Errors
+    /// [`PushError`] hands the message back.
+    #[inline]
+    pub fn push_made(&self, make: impl FnOnce() -> M) -> Result<(), PushError<M>> {
         let state = self.state.lock();
         if state.closed {
-            return Err(PushError::Closed(message));
+            return Err(PushError::Closed(make()));
         }
         if self.has_room(&state) {
-            self.enqueue(state, Incoming::Message(message));
+            self.enqueue(state, || Incoming::Message(make()));
             return Ok(());
         }
         match self.overflow {
-            Overflow::Refuse => return Err(PushError::Full(message)),
-            Overflow::DropNewest => self.drop_one(state, Some(Incoming::Message(message))),
-            Overflow::DropOldest => self.push_over(state, Incoming::Message(message)),
+            Overflow::Refuse => return Err(PushError::Full(make())),
+            Overflow::DropNewest => self.drop_one(state, Some(Incoming::Message(make()))),
+            Overflow::DropOldest => self.push_over(state, Incoming::Message(make())),
         }
         Ok(())
     }
@@ -179,7 +188,7 @@ impl<M> Mailbox<M> {
             return Err(PushError::Full(message));
         }
         state.encoded_bytes = state.encoded_bytes.saturating_add(size);
-        self.enqueue(state, Incoming::Encoded(message));
+        self.enqueue(state, || Incoming::Encoded(message));
         Ok(())
     }
 
@@ -192,7 +201,7 @@ impl<M> Mailbox<M> {
         }
         state.encoded_bytes = state.encoded_bytes.saturating_add(size);
         let info = Box::new(Info::Flood { from, payload });
-        self.enqueue(state, Incoming::Info(info));
+        self.enqueue(state, || Incoming::Info(info));
         true
     }
 
@@ -201,18 +210,18 @@ impl<M> Mailbox<M> {
         let state = self.state.lock();
         let living = !state.closed;
         if living {
-            self.enqueue(state, Incoming::Info(Box::new(info)));
+            self.enqueue(state, || Incoming::Info(Box::new(info)));
         }
         living
     }
 
     /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
-    #[inline(always)]
-    fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
+    #[inline]
+    fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, make: impl FnOnce() -> Incoming<M>) {
         if state.first.is_none() {
-            state.first = Some(incoming);
+            state.first = Some(make());
         } else {
-            state.rest.push_back(incoming);
+            state.rest.push_back(make());
         }
         let waiting = narrow(self.waiting(&state));
         state.high_water = state.high_water.max(waiting);

@@ -8,8 +8,9 @@ const TURN: Duration = Duration::from_micros(200);
 /// The most messages between two looks at the clock.
 const STRIDE_MAX: u8 = 128;
 
-/// The message of a turn before which the clock is looked at first.
-const FIRST_LOOK: u8 = 2;
+/// The messages of a turn before one of which the clock is looked at first: at once where they are
+/// slow, late where they are quick.
+const FIRST_LOOK: std::ops::RangeInclusive<u8> = 2..=32;
 
 /// A stride that takes no longer is doubled; one that takes four times as long becomes one message.
 const STRIDE_TIME: Duration = Duration::from_micros(20);
@@ -35,13 +36,14 @@ impl Turn {
             began: None,
             looked: 0,
             stride: 1,
-            until_look: FIRST_LOOK,
+            until_look: *FIRST_LOOK.start(),
         }
     }
 
     /// The process lets others run, or waits.
-    pub(super) const fn end(&mut self) {
-        (self.began, self.until_look) = (None, FIRST_LOOK);
+    pub(super) fn end(&mut self) {
+        self.began = None;
+        self.until_look = self.stride.clamp(*FIRST_LOOK.start(), *FIRST_LOOK.end());
     }
 
     /// One more message is to be handled. Whether it is time to [look](Self::look) at the clock.
@@ -114,7 +116,7 @@ mod tests {
         let begin = tokio::time::Instant::now().into_std();
         let mut turn = Turn::new();
         turn.stride = STRIDE_MAX;
-        assert!((0..FIRST_LOOK).any(|_| turn.wants_look()));
+        assert!((0..*FIRST_LOOK.start()).any(|_| turn.wants_look()));
         assert!(!turn.look(begin));
         let slow = Duration::from_millis(1);
         let first = (1_u8..).find(|_| turn.wants_look()).unwrap();
