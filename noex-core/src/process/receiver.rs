@@ -133,7 +133,9 @@ impl<M: Send + 'static> Receiver<M> {
         let mut seen = 0;
         poll_fn(|cx| {
             let coop = ready!(poll_proceed(cx));
-            ready!(self.poll_urgent(cx));
+            if let Some(urgent) = ready!(self.poll_urgent(cx)) {
+                return Poll::Ready(urgent);
+            }
             loop {
                 let found = self.batch.iter().skip(seen).position(&mut wanted);
                 if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
@@ -149,19 +151,17 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        let coop = ready!(poll_proceed(cx));
-        let mailbox = self.process.mailbox();
-        if mailbox.urgent() != 0 {
-            if mailbox.urgent() & DESCRIBE != 0
-                && let Some(description) = mailbox.take_description()
-            {
-                *place = Some(description);
+        if self.process.mailbox().urgent() != 0 {
+            *place = ready!(self.poll_urgent(cx));
+            if place.is_some() {
                 return Poll::Ready(());
             }
-            ready!(self.poll_urgent(cx));
         }
         let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
+            // The budget that the task shares with all that it waits for is spent by the batch:
+            // within one, the turn limits the time, which is what matters.
+            let coop = ready!(poll_proceed(cx));
             ready!(mailbox.poll_take(place, &mut self.batch, cx));
             coop.made_progress();
             // The turn is looked at behind the first message of a batch, which is in hand.
@@ -172,25 +172,32 @@ impl<M: Send + 'static> Receiver<M> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        coop.made_progress();
         *place = self.batch.pop_front();
         mailbox.note_taken(self.batch.len());
         Poll::Ready(())
     }
 
-    /// `Pending` while something other than the queue decides.
-    fn poll_urgent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let urgent = self.process.mailbox().urgent();
+    /// What comes ahead of the queue, if it is for the handler. `Pending` while something other
+    /// than the queue decides.
+    #[cold]
+    fn poll_urgent(&self, cx: &Context<'_>) -> Poll<Option<Incoming<M>>> {
+        let mailbox = self.process.mailbox();
+        let urgent = mailbox.urgent();
         if urgent & EXIT != 0 {
             // The task looks at the request before it polls again.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        if urgent & DESCRIBE != 0
+            && let Some(description) = mailbox.take_description()
+        {
+            return Poll::Ready(Some(description));
+        }
         if urgent & SUSPENDED != 0 {
             // Whoever resumes it wakes the task.
             return Poll::Pending;
         }
-        Poll::Ready(())
+        Poll::Ready(None)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const TURN: Duration = Duration::from_micros(200);
 
 /// The most messages between two looks at the clock.
-const STRIDE_MAX: u8 = 128;
+const STRIDE_MAX: u8 = 64;
 
 /// The messages of a turn before one of which the clock is looked at first: at once where they are
 /// slow, late where they are quick.
