@@ -61,12 +61,26 @@ pub(crate) fn serve<S: GenServer>(
             } else {
                 let mut next = None;
                 poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
-                match next.map(|next| open(next, &mut cx)) {
-                    Some(Todo::Call(call)) => Handling::of_call(state.handle_call(call, &mut cx)),
-                    Some(Todo::Cast(cast)) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
-                    Some(Todo::Info(info)) => Handling::of_info(state.handle_info(info, &mut cx)),
-                    Some(Todo::Stop(reason)) => Handling::done(Flow::Stop(reason)),
-                    Some(Todo::Nothing) | None => Handling::done(Flow::Continue),
+                match next {
+                    Some(Incoming::Message(Request::Cast(cast))) => {
+                        Handling::of_cast(state.handle_cast(cast, &mut cx))
+                    }
+                    Some(Incoming::Message(Request::Call(call, guard)))
+                        if guard.is_wanted(cx.node()) =>
+                    {
+                        cx.set_deadline(Deadline::OfCall(guard));
+                        Handling::of_call(state.handle_call(call, &mut cx))
+                    }
+                    Some(Incoming::Message(Request::Call(..))) | None => {
+                        Handling::done(Flow::Continue)
+                    }
+                    Some(other) => match open(other, &mut cx) {
+                        Todo::Call(call) => Handling::of_call(state.handle_call(call, &mut cx)),
+                        Todo::Cast(cast) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
+                        Todo::Info(info) => Handling::of_info(state.handle_info(info, &mut cx)),
+                        Todo::Stop(reason) => Handling::done(Flow::Stop(reason)),
+                        Todo::Nothing => Handling::done(Flow::Continue),
+                    },
                 }
             };
             let flow = handling.await;
@@ -104,16 +118,10 @@ enum Todo<S: GenServer> {
     Nothing,
 }
 
-#[inline]
 fn open<S: GenServer>(incoming: Incoming<Request<S>>, cx: &mut Context<S>) -> Todo<S> {
     match incoming {
-        Incoming::Message(Request::Call(call, guard)) => {
-            if !guard.is_wanted(cx.node()) {
-                return Todo::Nothing;
-            }
-            cx.set_deadline(Deadline::OfCall(guard));
-            Todo::Call(call)
-        }
+        // The common ones were looked for before: each move costs as much as the rest.
+        Incoming::Message(Request::Call(call, _)) => Todo::Call(call),
         Incoming::Message(Request::Cast(cast)) => Todo::Cast(cast),
         Incoming::Encoded(inbound) => open_encoded(*inbound, cx),
         Incoming::Info(info) => open_info(*info, cx),
