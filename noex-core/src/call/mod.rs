@@ -6,10 +6,10 @@ mod deadline;
 mod error;
 mod inbound;
 mod pending;
+#[cfg_attr(noex_loom, path = "pool_modelled.rs")]
 mod pool;
 mod reply_future;
 mod reply_to;
-mod sync;
 
 pub use deadline::deadline_after;
 pub use error::{CallError, ReplyAddress};
