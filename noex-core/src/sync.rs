@@ -37,7 +37,7 @@ impl<T> UnsafeCell<T> {
 
 /// Loom's lock, as parking_lot's is used.
 #[cfg(noex_loom)]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 #[cfg(noex_loom)]

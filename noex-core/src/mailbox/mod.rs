@@ -1,6 +1,8 @@
 //! Mailboxes: what waits for a process, in the order in which it came.
 
 mod incoming;
+#[cfg(all(test, noex_loom))]
+mod models;
 mod overflow;
 mod queue;
 mod urgent;

@@ -59,11 +59,11 @@ pub(crate) struct ReplyCell {
     /// As [`Due`] writes it.
     due: AtomicU64,
     pub(in crate::call) chunk: &'static Chunk,
-    pub(super) caller: UnsafeCell<Option<Waker>>,
+    caller: UnsafeCell<Option<Waker>>,
     pub(super) task: Task,
     /// Set by the handle before `EXPORTED`.
-    pub(super) exported: UnsafeCell<Option<Box<Exported>>>,
-    pub(super) body: UnsafeCell<Body>,
+    exported: UnsafeCell<Option<Box<Exported>>>,
+    body: UnsafeCell<Body>,
 }
 
 // SAFETY: the module says whose each of the three unsynchronised fields is at any time. What goes
@@ -292,6 +292,14 @@ impl ReplyCell {
         let next = ((word >> GENERATION) + 1) << GENERATION;
         self.word.store(next, Ordering::Release);
         pool::give(self);
+    }
+
+    /// Loom fails a model in which it is not, or in which it is not known to be.
+    #[cfg(noex_loom)]
+    pub(in crate::call) fn assert_free(&self) {
+        self.caller.with_mut(|_| ());
+        self.exported.with_mut(|_| ());
+        self.body.with_mut(|_| ());
     }
 
     /// # Safety
