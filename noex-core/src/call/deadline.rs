@@ -149,6 +149,12 @@ impl Deadlines {
         self.rearm.notify_one();
     }
 
+    /// Whether the sweep waits for nothing but to be told of a call.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst) && self.armed.load(Ordering::SeqCst) == NEVER
+    }
+
     /// The sweep. Runs as long as the node, or as one of its calls waits.
     pub(crate) async fn run(&self) {
         let mut known = Vec::new();

@@ -10,6 +10,9 @@ mod pending;
 mod pool;
 mod reply_future;
 mod reply_to;
+#[cfg(test)]
+#[cfg(not(noex_loom))]
+mod tests;
 
 pub use deadline::deadline_after;
 pub use error::{CallError, ReplyAddress};

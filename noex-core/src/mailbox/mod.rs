@@ -1,7 +1,8 @@
 //! Mailboxes: what waits for a process, in the order in which it came.
 
 mod incoming;
-#[cfg(all(test, noex_loom))]
+#[cfg(test)]
+#[cfg(noex_loom)]
 mod models;
 mod overflow;
 mod queue;

@@ -30,11 +30,13 @@
 //! A generation in the same word tells one use of a cell from the next one.
 
 mod handle;
-#[cfg(all(test, noex_loom))]
+#[cfg(test)]
+#[cfg(noex_loom)]
 mod models;
 mod reply_cell;
 mod terms;
 #[cfg(test)]
+#[cfg(not(noex_loom))]
 mod tests;
 mod waiting;
 
