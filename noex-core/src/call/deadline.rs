@@ -150,7 +150,7 @@ impl Deadlines {
     }
 
     /// Whether the sweep waits for nothing but to be told of a call.
-    #[cfg(test)]
+    #[cfg(all(test, not(noex_loom)))]
     pub(super) fn is_idle(&self) -> bool {
         self.asleep.load(Ordering::SeqCst) && self.armed.load(Ordering::SeqCst) == NEVER
     }
