@@ -17,6 +17,7 @@ pub mod node;
 pub mod process;
 pub mod router;
 pub mod signal;
+mod sync;
 pub mod task;
 mod timer;
 

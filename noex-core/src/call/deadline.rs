@@ -5,11 +5,16 @@
 //! the cells, every [`TICK`] while calls are made: it notes when the calls that began since then
 //! are over, and wakes the callers of those that are.
 //!
-//! A call's time runs from the sweep that meets it first. So a call never ends too early, and at
-//! most a tick too late. Where a tick is much, for waits up to [`EXACT_UP_TO`], the caller looks at
-//! the clock itself.
+//! A call's time runs from the sweep that meets it first, which looks at the clock behind that. So
+//! a call never ends too early, and at most a tick too late. Where a tick is much, for waits up to
+//! [`EXACT_UP_TO`], the caller looks at the clock itself.
+//!
+//! No call is lost, though it makes itself known with plain stores. It is written before its chunk
+//! is found touched and its sweep awake, so a sweep that comes later than such a store takes to be
+//! seen meets it: one looks at a chunk until a tick has gone by since it was touched, and relies
+//! on being told until a tick has gone by since it said so. A node is gone behind its last call.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,8 +22,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::cell::{Generation, Handle, ReplyCell, Waiting};
+use super::cell::{Due, Generation, Handle, ReplyCell, Terms, Waiting};
 use super::{CallGuard, pool};
+use crate::process::catch;
 
 /// How often calls that began are looked for, and how late a deadline may be noticed.
 const TICK: Duration = Duration::from_millis(10);
@@ -35,12 +41,8 @@ const SLACK: Duration = Duration::from_millis(1);
 /// The longest wait; a clock need not reach further.
 const WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Set in a cell's time once it is a deadline, in nanoseconds since the epoch of its node; before,
-/// it is how long the call may wait, in nanoseconds.
-const RUNNING: u64 = 1 << 63;
-
 /// Nothing is due.
-const NEVER: u64 = RUNNING - 1;
+const NEVER: u64 = Due::MAX;
 
 /// The bit of those sweeps that have none of their own.
 const SHARED_BIT: u64 = 1 << 63;
@@ -57,7 +59,7 @@ pub fn deadline_after(now: Instant, timeout: Duration) -> Instant {
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     /// Tells the calls of this node from those of others.
-    id: u64,
+    id: u32,
     bit: u64,
     epoch: Instant,
     /// For when the sweep is set, in nanoseconds since `epoch`.
@@ -74,18 +76,19 @@ pub(crate) struct Deadlines {
 struct Known {
     /// No call in it is over before this.
     earliest: u64,
-    /// It was touched before the last sweep. One that began at that very moment is met now.
-    again: bool,
+    /// When it was found touched, until it was looked at a tick later: a call may have begun at
+    /// that very moment.
+    touched: Option<u64>,
 }
 
 impl Deadlines {
     pub(crate) fn new() -> Self {
-        static MADE: AtomicU64 = AtomicU64::new(0);
+        static MADE: AtomicU32 = AtomicU32::new(0);
         let mut bits = BITS.lock();
         let bit = (1 << bits.trailing_ones().min(63)) & (SHARED_BIT | !*bits);
         *bits |= bit & !SHARED_BIT;
         Self {
-            id: MADE.fetch_add(1, Ordering::Relaxed) + 1,
+            id: MADE.fetch_add(1, Ordering::Relaxed),
             bit,
             epoch: Instant::now(),
             armed: AtomicU64::new(NEVER),
@@ -102,52 +105,54 @@ impl Deadlines {
         timeout: Duration,
         caller: &Waker,
     ) -> (Waiting<R>, Handle<R>, CallGuard) {
-        let time = if timeout <= EXACT_UP_TO {
-            RUNNING | self.nanos(Instant::now() + timeout)
-        } else {
-            nanos_of(timeout.min(WAIT_MAX))
-        };
+        // Foreign code comes first, and what it leaves behind last.
+        let caller = caller.clone();
+        let at = (timeout <= EXACT_UP_TO).then(|| self.nanos(Instant::now() + timeout));
         let cell = pool::take();
-        let (waiting, handle, generation) = cell.open(self.id, time, caller);
+        let terms = Terms::new(self.id, timeout.min(WAIT_MAX));
+        let (waiting, handle, generation) = cell.open(terms, at, caller);
         cell.chunk.touch();
-        let early = time & RUNNING != 0 && time & !RUNNING < self.armed.load(Ordering::SeqCst);
-        if early || self.asleep.load(Ordering::Relaxed) {
+        let is_early = at.is_some_and(|at| at < self.armed.load(Ordering::SeqCst));
+        if is_early || self.asleep.load(Ordering::Relaxed) {
             self.wake();
         }
         (waiting, handle, CallGuard::new(cell, generation))
     }
 
+    /// The sweep alone says that it is awake: were it said here, it could be late, and not so.
     #[cold]
     fn wake(&self) {
-        self.asleep.store(false, Ordering::SeqCst);
         self.rearm.notify_one();
     }
 
     /// Whether the time of a call is not over. If it is, its caller is told before any sweep.
     pub(super) fn check(&self, cell: &'static ReplyCell, generation: Generation) -> bool {
-        let time = cell.time.load(Ordering::Relaxed);
         // The time of most calls does not run yet: no look at the clock.
-        let over = time & RUNNING != 0 && Instant::now() >= self.instant_of(time);
-        if over && let Some(caller) = cell.expire(generation) {
+        let is_over = match cell.due() {
+            Due::Unmet(_) => false,
+            Due::At(nanos) => Instant::now() >= self.instant_of(nanos),
+        };
+        // Should the cell be another call's by now, this one is over and `expire` does nothing.
+        if is_over && let Some(caller) = cell.expire(generation) {
             caller.wake();
         }
-        !over
+        !is_over
     }
 
-    /// When a call with this time in its cell is over.
-    pub(super) fn instant_of(&self, time: u64) -> Instant {
-        let wait = Duration::from_nanos(time & !RUNNING);
-        if time & RUNNING == 0 {
-            Instant::now() + wait
-        } else {
-            self.epoch + wait
-        }
+    pub(super) fn instant_of(&self, nanos: u64) -> Instant {
+        self.epoch + Duration::from_nanos(nanos)
     }
 
     /// The node is gone.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         self.rearm.notify_one();
+    }
+
+    /// Whether the sweep waits for nothing but to be told of a call.
+    #[cfg(all(test, not(noex_loom)))]
+    pub(super) fn is_idle(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst) && self.armed.load(Ordering::SeqCst) == NEVER
     }
 
     /// The sweep. Runs as long as the node, or as one of its calls waits.
@@ -158,15 +163,18 @@ impl Deadlines {
             // Not armed while it looks: what begins meanwhile leaves a notice.
             self.armed.store(NEVER, Ordering::SeqCst);
             let now = Instant::now();
-            let (began, earliest) = self.sweep(now, &mut known);
-            if began {
-                quiet = 0;
-            } else if self.closing.load(Ordering::SeqCst) && earliest == NEVER {
+            // Looked at first: the last call of the node is seen behind it.
+            let closing = self.closing.load(Ordering::SeqCst);
+            let (began, earliest) = self.sweep(now, &mut known, closing);
+            if closing && earliest == NEVER {
                 return;
             }
-            let mut next = (earliest < NEVER).then(|| self.instant_of(earliest | RUNNING) + SLACK);
+            if began {
+                quiet = 0;
+            }
+            let tick = now + TICK;
+            let mut next = (earliest < NEVER).then(|| self.instant_of(earliest) + SLACK);
             if quiet <= QUIET_TICKS {
-                let tick = now + TICK;
                 next = Some(next.map_or(tick, |next| next.min(tick)));
             }
             // A tick goes by between the wish to be told and the sweep that relies on it.
@@ -184,82 +192,83 @@ impl Deadlines {
                     () = self.rearm.notified() => true,
                 },
             };
-            quiet = if told { 0 } else { quiet + 1 };
+            quiet = match next {
+                Some(next) if !told && next >= tick => quiet.saturating_add(1),
+                Some(_) if !told => quiet,
+                _told => 0,
+            };
         }
     }
 
     /// Wakes the callers whose time is over. Whether calls began since it last looked, and when
     /// the first of those that wait is over.
-    fn sweep(&self, now: Instant, known: &mut Vec<Known>) -> (bool, u64) {
+    fn sweep(&self, now: Instant, known: &mut Vec<Known>, everything: bool) -> (bool, u64) {
         let now = self.nanos(now);
         let (mut began, mut earliest, mut index) = (false, NEVER, 0);
-        let mut due = Vec::new();
         pool::for_each(|chunk, cells| {
             if known.len() == index {
                 known.push(Known {
                     earliest: NEVER,
-                    again: true,
+                    touched: Some(now),
                 });
             }
             let known = &mut known[index];
             index += 1;
             let touched = self.bit == SHARED_BIT || chunk.was_touched(self.bit);
-            if touched || known.again || known.earliest <= now {
-                known.earliest = self.sweep_cells(cells, now, &mut due);
+            if touched {
+                known.touched = Some(now);
             }
-            known.again = touched;
+            if everything || known.touched.is_some() || known.earliest <= now {
+                known.earliest = self.sweep_cells(cells, now);
+            }
+            known.touched = known.touched.filter(|at| now < at + nanos_of(TICK));
             began |= touched && (self.bit != SHARED_BIT || known.earliest < NEVER);
             earliest = earliest.min(known.earliest);
         });
-        // Outside of the lock: whoever wakes may be run by it, or dropped.
-        due.into_iter().for_each(Waker::wake);
         (began, earliest)
     }
 
-    /// Collects the wakers of what is due; when the next one is.
-    fn sweep_cells(&self, cells: &'static [ReplyCell], now: u64, due: &mut Vec<Waker>) -> u64 {
+    /// Wakes the callers of what is due; when the next one is.
+    fn sweep_cells(&self, cells: &'static [ReplyCell], now: u64) -> u64 {
         let mut earliest = NEVER;
         for cell in cells {
-            let Some(generation) = cell.waiting() else {
+            let Some((generation, at)) = self.meet(cell) else {
                 continue;
             };
-            if cell.owner.load(Ordering::Relaxed) != self.id {
-                continue;
-            }
-            let at = start(cell, now);
             if at > now {
                 earliest = earliest.min(at);
                 continue;
             }
-            match cell.expire(generation) {
-                Some(caller) => due.push(caller),
-                // Over by now, or its caller moves to another task at this moment.
-                None => earliest = earliest.min(now),
+            let expire = || cell.expire(generation).map(Waker::wake);
+            if let Err(panic) = catch(expire) {
+                tracing::error!(%panic, "a waker panicked; its call is over all the same");
             }
         }
         earliest
     }
 
+    /// The call of this node that waits in `cell`, and when it is over.
+    fn meet(&self, cell: &'static ReplyCell) -> Option<(Generation, u64)> {
+        let generation = cell.waiting()?;
+        let terms = cell.terms();
+        if !terms.is_of(self.id) {
+            return None;
+        }
+        let mut due = cell.due();
+        if due == Due::Unmet(generation) {
+            // Behind the look that met it, or it would end too early.
+            let over = self.nanos(Instant::now()) + nanos_of(terms.wait());
+            due = cell.start(generation, over.min(NEVER - 1));
+        }
+        match due {
+            Due::At(at) => Some((generation, at)),
+            // Another call's by now, which touched its chunk.
+            Due::Unmet(_) => None,
+        }
+    }
+
     fn nanos(&self, at: Instant) -> u64 {
         nanos_of(at.saturating_duration_since(self.epoch))
-    }
-}
-
-/// When a call is over; its time runs from now on if it did not yet.
-fn start(cell: &ReplyCell, now: u64) -> u64 {
-    let time = cell.time.load(Ordering::Relaxed);
-    if time & RUNNING != 0 {
-        return time & !RUNNING;
-    }
-    let at = (now + time).min(NEVER - 1);
-    // Should the cell be another call's by now: one that waits as long began just now as well.
-    let started =
-        cell.time
-            .compare_exchange(time, RUNNING | at, Ordering::Relaxed, Ordering::Relaxed);
-    match started {
-        Ok(_) => at,
-        Err(other) if other & RUNNING != 0 => other & !RUNNING,
-        Err(_another_call) => now,
     }
 }
 

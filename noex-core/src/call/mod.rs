@@ -6,10 +6,13 @@ mod deadline;
 mod error;
 mod inbound;
 mod pending;
+#[cfg_attr(noex_loom, path = "pool_modelled.rs")]
 mod pool;
 mod reply_future;
 mod reply_to;
-mod sync;
+#[cfg(test)]
+#[cfg(not(noex_loom))]
+mod tests;
 
 pub use deadline::deadline_after;
 pub use error::{CallError, ReplyAddress};

@@ -1,11 +1,11 @@
 //! `PendingCalls`: the calls of this node that wait for another one.
 
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::{Answer, CallError, Custody, Duty, Step};
 use crate::id::{CallRef, Creation};
 use crate::node::LocalNode;
+use crate::sync::Mutex;
 
 /// The calls of this node whose reply handle is on another node.
 #[derive(Debug, Default)]

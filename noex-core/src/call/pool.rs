@@ -31,20 +31,24 @@ static FREE: Mutex<Vec<&'static ReplyCell>> = Mutex::new(Vec::new());
 thread_local! {
     /// The cell that was given back last: most often the next call's.
     static LAST: Cell<Option<&'static ReplyCell>> = const { Cell::new(None) };
+    /// Whether the end of the thread gives back what it has at hand.
+    static TIED: Cell<bool> = const { Cell::new(false) };
     static AT_HAND: RefCell<AtHand> = const { RefCell::new(AtHand(Vec::new())) };
 }
 
-/// The others. Taking any of them ties the thread's cells to its end.
+/// The others. Looking at them ties the thread's cells to its end.
 struct AtHand(Vec<&'static ReplyCell>);
 
 impl Drop for AtHand {
     fn drop(&mut self) {
+        TIED.set(false);
         self.0.extend(LAST.take());
         FREE.lock().append(&mut self.0);
     }
 }
 
 /// A free cell, which is the caller's now.
+#[inline]
 pub(super) fn take() -> &'static ReplyCell {
     LAST.take().unwrap_or_else(take_other)
 }
@@ -53,6 +57,7 @@ pub(super) fn take() -> &'static ReplyCell {
 fn take_other() -> &'static ReplyCell {
     // A thread that ends has none at hand any more.
     let taken = AT_HAND.try_with(|at_hand| {
+        TIED.set(true);
         let AtHand(cells) = &mut *at_hand.borrow_mut();
         cells.pop().unwrap_or_else(|| fetch(cells))
     });
@@ -94,36 +99,44 @@ fn make() -> &'static [ReplyCell] {
 }
 
 /// Takes a free cell back.
+#[inline]
 pub(super) fn give(cell: &'static ReplyCell) {
-    if let Some(other) = LAST.replace(Some(cell)) {
-        give_other(other);
+    match LAST.replace(Some(cell)) {
+        None if TIED.get() => {}
+        other => give_other(other),
     }
 }
 
+/// The thread has another one at hand, or never had one, or ends.
 #[cold]
-fn give_other(cell: &'static ReplyCell) {
+fn give_other(other: Option<&'static ReplyCell>) {
     let given = AT_HAND.try_with(|at_hand| {
+        TIED.set(true);
         let AtHand(cells) = &mut *at_hand.borrow_mut();
-        cells.push(cell);
+        cells.extend(other);
         if cells.len() > AT_HAND_MAX {
             let others = cells.split_off(AT_HAND_MAX / 2);
             FREE.lock().extend(others);
         }
     });
     if given.is_err() {
-        FREE.lock().extend(LAST.take().into_iter().chain([cell]));
+        FREE.lock().extend(LAST.take().into_iter().chain(other));
     }
 }
 
-/// Runs `look` with each chunk of cells.
+/// Runs `look` with each chunk of cells, and without a lock.
 pub(super) fn for_each(mut look: impl FnMut(&'static Chunk, &'static [ReplyCell])) {
-    for (chunk, cells) in &*CHUNKS.read() {
+    let chunk_at = |index: usize| CHUNKS.read().get(index).copied();
+    let mut index = 0;
+    while let Some((chunk, cells)) = chunk_at(index) {
         look(chunk, cells);
+        index += 1;
     }
 }
 
 impl Chunk {
-    /// A call begins in one of the cells.
+    /// A call began in one of the cells.
+    #[inline]
     pub(super) fn touch(&self) {
         // Most calls find it touched, and leave the line as it is for other threads.
         if self.touched.load(Ordering::Relaxed) != u64::MAX {

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use super::cell::{Generation, Outcome, ReplyCell, Standing, Waiting};
+use tokio::time::Instant;
+
+use super::cell::{Due, Generation, Outcome, ReplyCell, Standing, Waiting};
 use super::{CallError, ReplyTo};
 use crate::codec::{self, Wire};
 use crate::node::LocalNode;
-use std::sync::atomic::Ordering;
-use tokio::time::Instant;
 
 /// Waits for the reply to one call, until its deadline.
 ///
@@ -77,10 +77,13 @@ impl CallGuard {
     /// When the caller, of `node`, stops waiting. `None` if it does not wait any more.
     #[must_use]
     pub fn deadline(&self, node: &LocalNode) -> Option<Instant> {
-        let time = self.cell.time.load(Ordering::Relaxed);
-        // The time was this call's if the call is not over by now.
+        let (due, wait) = (self.cell.due(), self.cell.terms().wait());
+        // They were this call's if it is not over by now.
         let waiting = self.cell.standing(self.generation) == Standing::Waiting;
-        waiting.then(|| node.deadlines().instant_of(time))
+        waiting.then(|| match due {
+            Due::Unmet(_) => Instant::now() + wait,
+            Due::At(nanos) => node.deadlines().instant_of(nanos),
+        })
     }
 }
 

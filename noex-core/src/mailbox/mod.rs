@@ -1,6 +1,9 @@
 //! Mailboxes: what waits for a process, in the order in which it came.
 
 mod incoming;
+#[cfg(test)]
+#[cfg(noex_loom)]
+mod models;
 mod overflow;
 mod queue;
 mod urgent;

@@ -3,11 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
 
 use super::urgent::{self, Urgent};
 use super::{Incoming, Info, Overflow};
@@ -15,6 +13,7 @@ use crate::call::Inbound;
 use crate::exit::ExitReason;
 use crate::id::Creation;
 use crate::process::discard;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering};
 
 /// How many messages a mailbox holds unless its process says otherwise.
 pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
@@ -99,7 +98,7 @@ impl<M> fmt::Debug for PushError<M> {
 impl<M> Mailbox<M> {
     /// An empty mailbox for at most `capacity` messages.
     #[must_use]
-    pub const fn new(capacity: NonZeroUsize, overflow: Overflow) -> Self {
+    pub fn new(capacity: NonZeroUsize, overflow: Overflow) -> Self {
         let state = State {
             first: None,
             rest: VecDeque::new(),
@@ -291,9 +290,10 @@ impl<M> Mailbox<M> {
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
         state.asleep = false;
-        if let Some(task) = &state.task {
-            task.wake_by_ref();
-        }
+        // Both: the task may poll only those of its parts that were woken.
+        let wakers = [state.urgent().receiver.take(), state.task.clone()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
         true
     }
 

@@ -1,12 +1,12 @@
 //! What goes ahead of a mailbox's queue, and the rest of what few mailboxes have.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::{Incoming, Info, Mailbox};
 use crate::call::ReplyTo;
 use crate::exit::ExitReason;
+use crate::sync::Ordering;
 
 /// The process is to end.
 pub(crate) const EXIT: u8 = 1;
