@@ -5,7 +5,9 @@ mod incoming;
 #[cfg(noex_loom)]
 mod models;
 mod overflow;
+mod push;
 mod queue;
+mod take;
 mod urgent;
 
 pub use incoming::{Down, Exit, Incoming, Info};

@@ -3,29 +3,17 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
-use bytes::Bytes;
-
-use super::urgent::{self, Urgent};
-use super::{Incoming, Info, Overflow};
-use crate::call::Inbound;
-use crate::exit::ExitReason;
-use crate::id::Creation;
-use crate::process::discard;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering};
+use super::urgent::Urgent;
+use super::{Incoming, Overflow};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering};
 
 /// How many messages a mailbox holds unless its process says otherwise.
 pub const CAPACITY_DEFAULT: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
 
 /// How many bytes of messages from other nodes a mailbox holds.
 const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
-
-/// How often the receiver of a large mailbox says how far it is, in messages.
-const NOTED: usize = 64;
-
-/// A queue that has grown beyond this many messages gives its memory back when it is empty.
-const KEPT_MAX: usize = 256;
 
 /// The queue of one process. Senders push, the one receiver takes all that is there at once.
 ///
@@ -44,37 +32,37 @@ const KEPT_MAX: usize = 256;
 /// ```
 #[repr(C)]
 pub struct Mailbox<M> {
-    capacity: u32,
-    overflow: Overflow,
+    pub(super) capacity: u32,
+    pub(super) overflow: Overflow,
     /// What goes ahead of the queue.
-    urgent: AtomicU8,
-    room_wanted: AtomicBool,
+    pub(super) urgent: AtomicU8,
+    pub(super) room_wanted: AtomicBool,
     /// The receiver looks at what is before this for each message. It must not share a cache line
     /// with what senders write for each message.
     _line: [u64; 7],
-    state: Mutex<State<M>>,
-    /// How much of what the receiver took is not handled yet, or was not [`NOTED`] messages ago;
+    pub(super) state: Mutex<State<M>>,
+    /// How much of what the receiver took is not handled yet, or was not a few messages ago;
     /// written by the receiver alone.
-    taken: AtomicU32,
+    pub(super) taken: AtomicU32,
 }
 
-struct State<M> {
+pub(super) struct State<M> {
     /// The head of the queue. Most messages find the queue empty and need no more than this.
-    first: Option<Incoming<M>>,
+    pub(super) first: Option<Incoming<M>>,
     /// What came behind the first; empty if there is none.
-    rest: VecDeque<Incoming<M>>,
+    pub(super) rest: VecDeque<Incoming<M>>,
     /// The task of the process.
-    task: Option<Waker>,
+    pub(super) task: Option<Waker>,
     /// How much the receiver has taken so far.
-    received: u64,
-    encoded_bytes: u32,
-    high_water: u32,
+    pub(super) received: u64,
+    pub(super) encoded_bytes: u32,
+    pub(super) high_water: u32,
     /// The receiver waits for something to come.
-    asleep: bool,
-    closed: bool,
+    pub(super) asleep: bool,
+    pub(super) closed: bool,
     /// Closed, and everybody who is to know has been told.
-    ended: bool,
-    urgent: Option<Box<Urgent>>,
+    pub(super) ended: bool,
+    pub(super) urgent: Option<Box<Urgent>>,
 }
 
 /// Why a message was not taken; it is handed back.
@@ -122,339 +110,6 @@ impl<M> Mailbox<M> {
         }
     }
 
-    /// Queues a typed message. What happens to one that finds no room is the [`Overflow`]'s to say.
-    ///
-    /// # Errors
-    /// [`PushError`] hands the message back.
-    pub fn push(&self, message: M) -> Result<(), PushError<M>> {
-        self.push_made(|| message)
-    }
-
-    /// As [`push`](Self::push), of the message that `make` makes: it does nothing else, as it runs
-    /// under the mailbox's lock. The message is made in its place, and not moved there.
-    ///
-    /// # Errors
-    /// [`PushError`] hands the message back.
-    #[inline]
-    pub fn push_made(&self, make: impl FnOnce() -> M) -> Result<(), PushError<M>> {
-        let state = self.state.lock();
-        if state.closed {
-            return Err(PushError::Closed(make()));
-        }
-        if self.has_room(&state) {
-            self.enqueue(state, || Incoming::Message(make()));
-            return Ok(());
-        }
-        match self.overflow {
-            Overflow::Refuse => return Err(PushError::Full(make())),
-            Overflow::DropNewest => self.drop_one(state, Some(Incoming::Message(make()))),
-            Overflow::DropOldest => self.push_over(state, Incoming::Message(make())),
-        }
-        Ok(())
-    }
-
-    /// As [`push`](Self::push), but a full mailbox that refuses wakes `cx` when it has room again.
-    ///
-    /// # Errors
-    /// [`PushError`] hands the message back.
-    pub fn poll_push(&self, message: M, cx: &Context<'_>) -> Result<(), PushError<M>> {
-        match self.push(message) {
-            Err(PushError::Full(message)) => {
-                let mut state = self.state.lock();
-                if self.has_room(&state) || state.closed {
-                    drop(state);
-                    return self.poll_push(message, cx);
-                }
-                state.urgent().wait_for_room(cx.waker());
-                self.room_wanted.store(true, Ordering::Relaxed);
-                Err(PushError::Full(message))
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Queues a message from another node, within the bounds of count and bytes.
-    pub(crate) fn push_encoded(
-        &self,
-        message: Box<Inbound>,
-    ) -> Result<(), PushError<Box<Inbound>>> {
-        let size = message.size().try_into().unwrap_or(u32::MAX);
-        let mut state = self.state.lock();
-        if state.closed {
-            return Err(PushError::Closed(message));
-        }
-        if !self.has_room_for(&state, size) {
-            return Err(PushError::Full(message));
-        }
-        state.encoded_bytes = state.encoded_bytes.saturating_add(size);
-        self.enqueue(state, || Incoming::Encoded(message));
-        Ok(())
-    }
-
-    /// Queues news that was flooded, within the same bounds. Tells whether it was taken.
-    pub(crate) fn push_flood(&self, from: Creation, payload: Bytes) -> bool {
-        let size = payload.len().try_into().unwrap_or(u32::MAX);
-        let mut state = self.state.lock();
-        if state.closed || !self.has_room_for(&state, size) {
-            return false;
-        }
-        state.encoded_bytes = state.encoded_bytes.saturating_add(size);
-        let info = Box::new(Info::Flood { from, payload });
-        self.enqueue(state, || Incoming::Info(info));
-        true
-    }
-
-    /// Queues what is exempt from the bound. Tells whether the process still lives.
-    pub(crate) fn push_info(&self, info: Info) -> bool {
-        let state = self.state.lock();
-        let living = !state.closed;
-        if living {
-            self.enqueue(state, || Incoming::Info(Box::new(info)));
-        }
-        living
-    }
-
-    /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
-    #[inline]
-    fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, make: impl FnOnce() -> Incoming<M>) {
-        if state.first.is_none() {
-            state.first.get_or_insert_with(make);
-        } else {
-            // Not `push_back`: that makes it elsewhere, and moves it there at twice the cost.
-            state.rest.extend(std::iter::once_with(make));
-        }
-        let waiting = narrow(self.waiting(&state));
-        state.high_water = state.high_water.max(waiting);
-        if !std::mem::replace(&mut state.asleep, false) {
-            return;
-        }
-        let task = state.task.clone();
-        let other = state
-            .urgent
-            .as_mut()
-            .and_then(|urgent| urgent.receiver.take());
-        drop(state);
-        if let Some(task) = task {
-            task.wake();
-        }
-        if let Some(other) = other {
-            other.wake();
-        }
-    }
-
-    /// Queues a message in the place of the oldest one that is still in the queue.
-    #[cold]
-    fn push_over(&self, mut state: MutexGuard<'_, State<M>>, incoming: Incoming<M>) {
-        let is_message = |waiting: &Incoming<M>| matches!(waiting, Incoming::Message(_));
-        let oldest = if state.first.as_ref().is_some_and(is_message) {
-            let next = state.rest.pop_front();
-            std::mem::replace(&mut state.first, next)
-        } else {
-            let oldest = state.rest.iter().position(is_message);
-            oldest.and_then(|oldest| state.rest.remove(oldest))
-        };
-        if oldest.is_some() {
-            if state.first.is_none() {
-                state.first = Some(incoming);
-            } else {
-                state.rest.push_back(incoming);
-            }
-            self.drop_one(state, oldest);
-        } else {
-            // All that could make room is in the receiver's hands.
-            self.drop_one(state, Some(incoming));
-        }
-    }
-
-    /// Counts a message that is dropped. Behind the lock: its caller may be told by that.
-    #[cold]
-    fn drop_one(&self, mut state: MutexGuard<'_, State<M>>, dropped: Option<Incoming<M>>) {
-        state.urgent().dropped += 1;
-        drop(state);
-        discard(dropped);
-    }
-
-    /// Asks the process to end at once, ahead of its queue. The first request counts.
-    pub(crate) fn request_exit(&self, reason: ExitReason) {
-        self.put_ahead(urgent::EXIT, |urgent| {
-            urgent.exit.get_or_insert(reason);
-        });
-    }
-
-    /// Changes what goes ahead of the queue, and wakes the process for it. Whether it lives.
-    pub(super) fn put_ahead(&self, flag: u8, change: impl FnOnce(&mut Urgent)) -> bool {
-        let mut state = self.state.lock();
-        if state.closed {
-            return false;
-        }
-        change(state.urgent());
-        self.urgent.fetch_or(flag, Ordering::Release);
-        state.asleep = false;
-        // Both: the task may poll only those of its parts that were woken.
-        let wakers = [state.urgent().receiver.take(), state.task.clone()];
-        drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
-        true
-    }
-
-    /// Remembers whom to wake for what goes ahead of the queue.
-    pub(crate) fn bind_task(&self, waker: &Waker) {
-        self.state.lock().task = Some(waker.clone());
-    }
-
-    /// What goes ahead of the queue, as flags.
-    pub(crate) fn urgent(&self) -> u8 {
-        self.urgent.load(Ordering::Acquire)
-    }
-
-    /// Hands `value` to `take`, or back if the process has ended and everybody was told.
-    pub(super) fn unless_ended<T>(
-        &self,
-        value: T,
-        take: impl FnOnce(&mut Urgent, T),
-    ) -> Result<(), T> {
-        let mut state = self.state.lock();
-        if state.ended {
-            return Err(value);
-        }
-        take(state.urgent(), value);
-        Ok(())
-    }
-
-    /// Everybody who is to know of the end is told now. What is left of the rarer parts.
-    pub(super) fn set_ended(&self) -> Option<Box<Urgent>> {
-        let mut state = self.state.lock();
-        state.ended = true;
-        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
-        let urgent = state.urgent.take();
-        if dropped > 0 {
-            state.urgent().dropped = dropped;
-        }
-        urgent
-    }
-
-    /// Looks at what goes ahead of the queue.
-    pub(super) fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
-        look(self.state.lock().urgent(), &self.urgent)
-    }
-
-    /// Takes the first thing into `place`, and all that is behind it into `batch`, which is empty.
-    #[inline]
-    pub(crate) fn poll_take(
-        &self,
-        place: &mut Option<Incoming<M>>,
-        batch: &mut VecDeque<Incoming<M>>,
-        cx: &Context<'_>,
-    ) -> Poll<()> {
-        let mut state = self.state.lock();
-        if state.first.is_none() {
-            self.sleep(state, batch, cx);
-            return Poll::Pending;
-        }
-        *place = state.first.take();
-        if matches!(self.overflow, Overflow::DropOldest) {
-            // What waits must stay where a newer message can take its place.
-            state.first = state.rest.pop_front();
-        } else {
-            std::mem::swap(&mut state.rest, batch);
-        }
-        state.received += 1 + batch.len() as u64;
-        state.encoded_bytes = 0;
-        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
-        // A wish for room that `note_taken` missed is seen here, under the lock.
-        let room = (self.capacity as usize).saturating_sub(batch.len());
-        self.wake_senders(state, room);
-        Poll::Ready(())
-    }
-
-    /// Adds all that is there to `batch`. `Pending`: there was nothing.
-    pub(crate) fn poll_more(
-        &self,
-        batch: &mut VecDeque<Incoming<M>>,
-        cx: &Context<'_>,
-    ) -> Poll<()> {
-        let mut state = self.state.lock();
-        let Some(first) = state.first.take() else {
-            self.sleep(state, batch, cx);
-            return Poll::Pending;
-        };
-        state.received += 1 + state.rest.len() as u64;
-        batch.push_back(first);
-        batch.append(&mut state.rest);
-        state.encoded_bytes = 0;
-        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
-        Poll::Ready(())
-    }
-
-    fn sleep(
-        &self,
-        mut state: MutexGuard<'_, State<M>>,
-        batch: &mut VecDeque<Incoming<M>>,
-        cx: &Context<'_>,
-    ) {
-        state.asleep = true;
-        let is_task = |task: &Waker| task.will_wake(cx.waker());
-        if !state.task.as_ref().is_some_and(is_task) {
-            // The process polls its receiver by a waker of its own making.
-            state.urgent().receiver = Some(cx.waker().clone());
-        }
-        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
-        if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
-            give_back(&mut state.rest);
-            give_back(batch);
-        }
-        // All: some that wait may be gone, and would use up others' wake-ups.
-        self.wake_senders(state, usize::MAX);
-    }
-
-    /// One more thing is being handled; the receiver has `left` of its batch still before it.
-    #[inline]
-    pub(crate) fn note_taken(&self, left: usize) {
-        let wanted = self.room_wanted.load(Ordering::Relaxed);
-        // Each note costs the senders a cache miss.
-        if left % NOTED == 0 || wanted || (self.capacity as usize) < NOTED * NOTED {
-            self.taken.store(narrow(left), Ordering::Relaxed);
-        }
-        if wanted {
-            self.wake_senders(self.state.lock(), 1);
-        }
-    }
-
-    /// Wakes the first `room` of the senders that wait.
-    #[inline]
-    fn wake_senders(&self, state: MutexGuard<'_, State<M>>, room: usize) {
-        if state.urgent.is_some() {
-            self.wake_any_senders(state, room);
-        }
-    }
-
-    #[cold]
-    fn wake_any_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
-        let senders = state.urgent().take_senders(room);
-        let wanted = state.urgent().is_room_wanted();
-        self.room_wanted.store(wanted, Ordering::Relaxed);
-        drop(state);
-        senders.into_iter().for_each(Waker::wake);
-    }
-
-    /// Closes the mailbox and hands out what was left in it.
-    pub(crate) fn close(&self) -> impl Sized + use<M> {
-        let mut state = self.state.lock();
-        state.closed = true;
-        let task = state.task.take();
-        let left = (state.first.take(), std::mem::take(&mut state.rest));
-        let urgent = state.urgent.as_mut().map(|urgent| urgent.close());
-        self.taken.store(0, Ordering::Relaxed);
-        drop(state);
-        drop((urgent, task));
-        left
-    }
-
-    /// Gives back the memory that the queue does not need now.
-    pub(crate) fn shrink(&self) {
-        self.state.lock().rest.shrink_to_fit();
-    }
-
     /// How many messages wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -494,17 +149,17 @@ impl<M> Mailbox<M> {
         self.state.lock().closed
     }
 
-    fn waiting(&self, state: &State<M>) -> usize {
+    pub(super) fn waiting(&self, state: &State<M>) -> usize {
         let first = usize::from(state.first.is_some());
         first + state.rest.len() + self.taken.load(Ordering::Relaxed) as usize
     }
 
-    fn has_room(&self, state: &State<M>) -> bool {
+    pub(super) fn has_room(&self, state: &State<M>) -> bool {
         self.waiting(state) < self.capacity as usize
     }
 
     /// Whether there is room for `size` bytes from another node.
-    fn has_room_for(&self, state: &State<M>, size: u32) -> bool {
+    pub(super) fn has_room_for(&self, state: &State<M>, size: u32) -> bool {
         let bytes = state.encoded_bytes.saturating_add(size);
         let over = state.encoded_bytes > 0 && bytes > ENCODED_BYTES_MAX;
         !over && self.has_room(state)
@@ -512,7 +167,7 @@ impl<M> Mailbox<M> {
 }
 
 /// A count; what is above four billion is as good as that.
-const fn narrow(count: usize) -> u32 {
+pub(super) const fn narrow(count: usize) -> u32 {
     if count > u32::MAX as usize {
         u32::MAX
     } else {
@@ -520,16 +175,8 @@ const fn narrow(count: usize) -> u32 {
     }
 }
 
-/// Gives back the memory of a queue that is empty and was long.
-#[cold]
-fn give_back<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() && queue.capacity() > KEPT_MAX {
-        *queue = VecDeque::new();
-    }
-}
-
 impl<M> State<M> {
-    fn urgent(&mut self) -> &mut Urgent {
+    pub(super) fn urgent(&mut self) -> &mut Urgent {
         self.urgent.get_or_insert_default()
     }
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 use super::{Incoming, Info, Mailbox};
 use crate::call::ReplyTo;
 use crate::exit::ExitReason;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU8, Ordering};
 
 /// The process is to end.
 pub(crate) const EXIT: u8 = 1;
@@ -57,7 +57,11 @@ impl Urgent {
     /// lock.
     pub(super) fn close(&mut self) -> impl Sized + use<> {
         let wakers = Wakers(self.take_senders(usize::MAX));
-        (wakers, self.receiver.take(), std::mem::take(&mut self.describe))
+        (
+            wakers,
+            self.receiver.take(),
+            std::mem::take(&mut self.describe),
+        )
     }
 
     /// The first `room` of the senders that wait.
@@ -124,5 +128,65 @@ impl<M> Mailbox<M> {
             wanted
         })?;
         Some(Incoming::Info(Box::new(Info::Describe(wanted))))
+    }
+
+    /// Asks the process to end at once, ahead of its queue. The first request counts.
+    pub(crate) fn request_exit(&self, reason: ExitReason) {
+        self.put_ahead(EXIT, |urgent| {
+            urgent.exit.get_or_insert(reason);
+        });
+    }
+
+    /// Changes what goes ahead of the queue, and wakes the process for it. Whether it lives.
+    fn put_ahead(&self, flag: u8, change: impl FnOnce(&mut Urgent)) -> bool {
+        let mut state = self.state.lock();
+        if state.closed {
+            return false;
+        }
+        change(state.urgent());
+        self.urgent.fetch_or(flag, Ordering::Release);
+        state.asleep = false;
+        // Both: the task may poll only those of its parts that were woken.
+        let wakers = [state.urgent().receiver.take(), state.task.clone()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+        true
+    }
+
+    /// Remembers whom to wake for what goes ahead of the queue.
+    pub(crate) fn bind_task(&self, waker: &Waker) {
+        self.state.lock().task = Some(waker.clone());
+    }
+
+    /// What goes ahead of the queue, as flags.
+    pub(crate) fn urgent(&self) -> u8 {
+        self.urgent.load(Ordering::Acquire)
+    }
+
+    /// Hands `value` to `take`, or back if the process has ended and everybody was told.
+    fn unless_ended<T>(&self, value: T, take: impl FnOnce(&mut Urgent, T)) -> Result<(), T> {
+        let mut state = self.state.lock();
+        if state.ended {
+            return Err(value);
+        }
+        take(state.urgent(), value);
+        Ok(())
+    }
+
+    /// Everybody who is to know of the end is told now. What is left of the rarer parts.
+    fn set_ended(&self) -> Option<Box<Urgent>> {
+        let mut state = self.state.lock();
+        state.ended = true;
+        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
+        let urgent = state.urgent.take();
+        if dropped > 0 {
+            state.urgent().dropped = dropped;
+        }
+        urgent
+    }
+
+    /// Looks at what goes ahead of the queue.
+    fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
+        look(self.state.lock().urgent(), &self.urgent)
     }
 }

@@ -3,7 +3,6 @@
 //! What is not listed here does not compile: a new kind of signal in [`covered_by`], a new reason
 //! in [`fates`], a new life in [`lives`], a new field in [`State::relations`].
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::iter::successors;
 use std::sync::Arc;
 

@@ -1,0 +1,141 @@
+//! The receiver's side of a mailbox.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use super::queue::{State, narrow};
+use super::{Incoming, Mailbox, Overflow};
+use crate::sync::{MutexGuard, Ordering};
+
+/// How often the receiver of a large mailbox says how far it is, in messages.
+const NOTED: usize = 64;
+
+/// A queue that has grown beyond this many messages gives its memory back when it is empty.
+const KEPT_MAX: usize = 256;
+
+impl<M> Mailbox<M> {
+    /// Takes the first thing into `place`, and all that is behind it into `batch`, which is empty.
+    #[inline]
+    pub(crate) fn poll_take(
+        &self,
+        place: &mut Option<Incoming<M>>,
+        batch: &mut VecDeque<Incoming<M>>,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.first.is_none() {
+            self.sleep(state, batch, cx);
+            return Poll::Pending;
+        }
+        *place = state.first.take();
+        if matches!(self.overflow, Overflow::DropOldest) {
+            // What waits must stay where a newer message can take its place.
+            state.first = state.rest.pop_front();
+        } else {
+            std::mem::swap(&mut state.rest, batch);
+        }
+        state.received += 1 + batch.len() as u64;
+        state.encoded_bytes = 0;
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
+        // A wish for room that `note_taken` missed is seen here, under the lock.
+        let room = (self.capacity as usize).saturating_sub(batch.len());
+        self.wake_senders(state, room);
+        Poll::Ready(())
+    }
+
+    /// Adds all that is there to `batch`. `Pending`: there was nothing.
+    pub(crate) fn poll_more(
+        &self,
+        batch: &mut VecDeque<Incoming<M>>,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let mut state = self.state.lock();
+        let Some(first) = state.first.take() else {
+            self.sleep(state, batch, cx);
+            return Poll::Pending;
+        };
+        state.received += 1 + state.rest.len() as u64;
+        batch.push_back(first);
+        batch.append(&mut state.rest);
+        state.encoded_bytes = 0;
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
+        Poll::Ready(())
+    }
+
+    fn sleep(
+        &self,
+        mut state: MutexGuard<'_, State<M>>,
+        batch: &mut VecDeque<Incoming<M>>,
+        cx: &Context<'_>,
+    ) {
+        state.asleep = true;
+        let is_task = |task: &Waker| task.will_wake(cx.waker());
+        if !state.task.as_ref().is_some_and(is_task) {
+            // The process polls its receiver by a waker of its own making.
+            state.urgent().receiver = Some(cx.waker().clone());
+        }
+        self.taken.store(narrow(batch.len()), Ordering::Relaxed);
+        if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
+            give_back(&mut state.rest);
+            give_back(batch);
+        }
+        // All: some that wait may be gone, and would use up others' wake-ups.
+        self.wake_senders(state, usize::MAX);
+    }
+
+    /// One more thing is being handled; the receiver has `left` of its batch still before it.
+    #[inline]
+    pub(crate) fn note_taken(&self, left: usize) {
+        let wanted = self.room_wanted.load(Ordering::Relaxed);
+        // Each note costs the senders a cache miss.
+        if left % NOTED == 0 || wanted || (self.capacity as usize) < NOTED * NOTED {
+            self.taken.store(narrow(left), Ordering::Relaxed);
+        }
+        if wanted {
+            self.wake_senders(self.state.lock(), 1);
+        }
+    }
+
+    /// Wakes the first `room` of the senders that wait.
+    #[inline]
+    fn wake_senders(&self, state: MutexGuard<'_, State<M>>, room: usize) {
+        if state.urgent.is_some() {
+            self.wake_any_senders(state, room);
+        }
+    }
+
+    #[cold]
+    fn wake_any_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
+        let senders = state.urgent().take_senders(room);
+        let wanted = state.urgent().is_room_wanted();
+        self.room_wanted.store(wanted, Ordering::Relaxed);
+        drop(state);
+        senders.into_iter().for_each(Waker::wake);
+    }
+
+    /// Closes the mailbox and hands out what was left in it.
+    pub(crate) fn close(&self) -> impl Sized + use<M> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let task = state.task.take();
+        let left = (state.first.take(), std::mem::take(&mut state.rest));
+        let urgent = state.urgent.as_mut().map(|urgent| urgent.close());
+        self.taken.store(0, Ordering::Relaxed);
+        drop(state);
+        drop((urgent, task));
+        left
+    }
+
+    /// Gives back the memory that the queue does not need now.
+    pub(crate) fn shrink(&self) {
+        self.state.lock().rest.shrink_to_fit();
+    }
+}
+
+/// Gives back the memory of a queue that is empty and was long.
+#[cold]
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > KEPT_MAX {
+        *queue = VecDeque::new();
+    }
+}
