@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use noex_core::call::CallGuard;
+use noex_core::call::{CallGuard, Unwanted};
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
 use tokio::time::Instant;
 
@@ -102,6 +102,13 @@ impl<S: GenServer> Context<S> {
 
     pub(crate) fn agenda(&self) -> &Agenda<S> {
         &self.agenda
+    }
+
+    /// The call in hand is not handled.
+    pub(crate) fn count_skipped(&self, why: Unwanted) {
+        if let Some(process) = self.server.process() {
+            process.count_skipped(why);
+        }
     }
 
     pub(crate) const fn parent(&self) -> Option<Pid> {

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 
 use noex_core::call::{Inbound, ReplyTo};
+use noex_core::inspect::MessageKind;
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
 use noex_core::{CallError, ExitReason, Pid, TimerRef};
@@ -78,26 +79,45 @@ async fn live<S: GenServer>(
         flow = match next {
             None => Flow::Continue,
             Some(Incoming::Message(Request::Call(call, guard))) => {
-                if guard.is_wanted(cx.node()) {
+                receiver.note_kind(MessageKind::Call);
+                if let Some(why) = guard.unwanted(cx.node()) {
+                    cx.count_skipped(why);
+                    Flow::Continue
+                } else {
                     cx.set_deadline(Deadline::OfCall(guard));
                     let flow = state.handle_call(call, cx).await;
                     cx.set_deadline(Deadline::None);
                     flow
-                } else {
-                    Flow::Continue
                 }
             }
-            Some(Incoming::Message(Request::Cast(cast))) => state.handle_cast(cast, cx).await,
-            Some(Incoming::Encoded(inbound)) => handle_encoded(state, inbound, protocol, cx).await,
-            Some(Incoming::Info(info)) => match *info {
-                Info::Stop(reason) => Flow::Stop(reason),
-                Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
-                // Boxed for the same reason.
-                Info::Timer(timer) => Box::pin(handle_due(state, timer, cx)).await,
-                info => state.handle_info(info, cx).await,
-            },
+            Some(Incoming::Message(Request::Cast(cast))) => {
+                receiver.note_kind(MessageKind::Cast);
+                state.handle_cast(cast, cx).await
+            }
+            Some(Incoming::Encoded(inbound)) => {
+                receiver.note_kind(MessageKind::of_encoded(&inbound));
+                handle_encoded(state, inbound, protocol, cx).await
+            }
+            Some(Incoming::Info(info)) => {
+                receiver.note_info(&info);
+                match *info {
+                    Info::Stop(reason) => Flow::Stop(reason),
+                    Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
+                    // Boxed for the same reason.
+                    Info::Timer(timer) => Box::pin(handle_due(state, timer, cx)).await,
+                    Info::Describe(reply) => show(state, reply, cx),
+                    info => state.handle_info(info, cx).await,
+                }
+            }
         };
     }
+}
+
+/// Tells what the state is. Nothing was handled by that.
+fn show<S: GenServer>(state: &S, reply: ReplyTo<Option<String>>, cx: &Context<S>) -> Flow {
+    cx.agenda().overlook();
+    reply.send(state.describe());
+    Flow::Continue
 }
 
 /// Handles what a timer stands for.
@@ -141,7 +161,8 @@ async fn handle_encoded<S: GenServer>(
         inbound.fail(&CallError::WrongServer);
         return Flow::Continue;
     };
-    if inbound.is_call() && !inbound.is_wanted(Instant::now()) {
+    if let Some(why) = inbound.unwanted(Instant::now()) {
+        cx.count_skipped(why);
         inbound.fail(&CallError::Timeout);
         return Flow::Continue;
     }

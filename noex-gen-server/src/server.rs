@@ -142,6 +142,14 @@ pub trait GenServer: Sized + Send + 'static {
         async {}
     }
 
+    /// What is told of the state to those who [look at it](crate::Inspect::state) while the server
+    /// runs: text for people. Nothing unless this is written, or the server is a
+    /// `#[noex::server(debug)]`: a state may hold what not everybody should see.
+    #[must_use]
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
     /// The name under which other nodes know this type's messages: the type's path unless set.
     /// Set it to move a type between modules without breaking the wire.
     #[must_use]

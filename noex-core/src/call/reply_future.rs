@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::cell::{Generation, Outcome, ReplyCell, Standing, Waiting};
-use super::{CallError, ReplyTo};
+use super::{CallError, ReplyTo, Unwanted};
 use crate::codec::{self, Wire};
 use crate::node::LocalNode;
 use std::sync::atomic::Ordering;
@@ -67,11 +67,15 @@ impl CallGuard {
         Self { cell, generation }
     }
 
-    /// Whether the caller, of `node`, still waits. If its time is over, it is told so now.
+    /// Why the caller, of `node`, does not wait any more, unless it does. If its time is over, it
+    /// is told so now.
     #[must_use]
-    pub fn is_wanted(&self, node: &LocalNode) -> bool {
-        self.cell.standing(self.generation) == Standing::Waiting
-            && node.deadlines().check(self.cell, self.generation)
+    pub fn unwanted(&self, node: &LocalNode) -> Option<Unwanted> {
+        match self.cell.standing(self.generation) {
+            Standing::Waiting if node.deadlines().check(self.cell, self.generation) => None,
+            Standing::Waiting | Standing::Expired => Some(Unwanted::Expired),
+            Standing::GivenUp | Standing::Over => Some(Unwanted::Cancelled),
+        }
     }
 
     /// When the caller, of `node`, stops waiting. `None` if it does not wait any more.

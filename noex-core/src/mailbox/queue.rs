@@ -14,6 +14,7 @@ use super::{Incoming, Info, Overflow};
 use crate::call::Inbound;
 use crate::exit::ExitReason;
 use crate::id::Creation;
+use crate::inspect::LastKind;
 use crate::process::discard;
 
 /// How many messages a mailbox holds unless its process says otherwise.
@@ -46,6 +47,7 @@ pub struct Mailbox<M> {
     /// What goes ahead of the queue.
     urgent: AtomicU8,
     room_wanted: AtomicBool,
+    last_kind: LastKind,
     /// How much of what the receiver took is not handled yet; written by the receiver alone.
     taken: AtomicUsize,
     /// How much the receiver has taken out so far; written by the receiver alone.
@@ -105,6 +107,7 @@ impl<M> Mailbox<M> {
             overflow,
             urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
+            last_kind: LastKind::none(),
             taken: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -257,10 +260,18 @@ impl<M> Mailbox<M> {
         }
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
-        state.receiver = None;
-        if let Some(task) = &state.task {
-            task.wake_by_ref();
+        state.alert();
+        true
+    }
+
+    /// Changes the flags of what goes ahead of the queue alone, as above.
+    pub(super) fn flag_ahead(&self, change: impl FnOnce(&AtomicU8)) -> bool {
+        let mut state = self.state.lock();
+        if state.closed {
+            return false;
         }
+        change(&self.urgent);
+        state.alert();
         true
     }
 
@@ -368,6 +379,8 @@ impl<M> Mailbox<M> {
         let senders = state.urgent().take_senders(room);
         let wanted = state.urgent().is_room_wanted();
         self.room_wanted.store(wanted, Ordering::Relaxed);
+        // So that the next ones take the short way again.
+        state.urgent.take_if(|urgent| urgent.is_spent());
         drop(state);
         senders.into_iter().for_each(Waker::wake);
     }
@@ -378,11 +391,8 @@ impl<M> Mailbox<M> {
         state.closed = true;
         let wakers = (state.receiver.take(), state.task.take());
         let left = (state.first.take(), std::mem::take(&mut state.rest));
-        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
         let urgent = state.urgent.take();
-        if dropped > 0 {
-            state.urgent().dropped = dropped;
-        }
+        state.urgent = urgent.as_ref().and_then(|urgent| urgent.counters());
         self.taken.store(0, Ordering::Relaxed);
         drop(state);
         if let Some(mut urgent) = urgent {
@@ -421,8 +431,30 @@ impl<M> Mailbox<M> {
     /// How many messages were dropped for want of room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
+        self.look_aside(|urgent| urgent.dropped)
+    }
+
+    /// Looks at what few mailboxes have.
+    pub(super) fn look_aside<R: Default>(&self, look: impl FnOnce(&Urgent) -> R) -> R {
         let state = self.state.lock();
-        state.urgent.as_ref().map_or(0, |urgent| urgent.dropped)
+        state.urgent.as_deref().map(look).unwrap_or_default()
+    }
+
+    /// Whether the process waits for something to come.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.state.lock().receiver.is_some()
+    }
+
+    /// Where the process leaves what kind of message it takes.
+    #[inline]
+    pub(crate) const fn last_kind(&self) -> &LastKind {
+        &self.last_kind
+    }
+
+    /// The most messages that may wait.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// How many messages its process has taken out, to handle them.
@@ -464,6 +496,14 @@ fn give_back<T>(queue: &mut VecDeque<T>) {
 impl<M> State<M> {
     fn urgent(&mut self) -> &mut Urgent {
         self.urgent.get_or_insert_default()
+    }
+
+    /// Wakes the process for what goes ahead of the queue.
+    fn alert(&mut self) {
+        self.receiver = None;
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::{Incoming, Info, Mailbox};
-use crate::call::ReplyTo;
+use crate::call::{ReplyTo, SkippedCalls, Unwanted};
 use crate::exit::ExitReason;
 
 /// The process is to end.
@@ -17,6 +17,9 @@ pub(crate) const SUSPENDED: u8 = 2;
 /// Somebody wants to see the process's state.
 pub(crate) const DESCRIBE: u8 = 4;
 
+/// Each message that the process takes is to be seen.
+const TRACED: u8 = 8;
+
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
     /// An untrapped exit.
@@ -27,6 +30,8 @@ pub(super) struct Urgent {
     senders: VecDeque<Waker>,
     /// How many messages were dropped for want of room.
     pub(super) dropped: u64,
+    /// How many calls were not handled.
+    skipped: SkippedCalls,
 }
 
 impl Urgent {
@@ -34,6 +39,23 @@ impl Urgent {
         if !self.senders.iter().any(|waker| waker.will_wake(sender)) {
             self.senders.push_back(sender.clone());
         }
+    }
+
+    /// What is still asked of it when its process has ended, if that is anything.
+    pub(super) fn counters(&self) -> Option<Box<Self>> {
+        let counters = Self {
+            dropped: self.dropped,
+            skipped: self.skipped,
+            ..Self::default()
+        };
+        (!counters.is_spent()).then(|| Box::new(counters))
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_spent(&self) -> bool {
+        let counted = self.dropped > 0 || self.skipped != SkippedCalls::default();
+        let waiting = self.exit.is_some() || !self.describe.is_empty() || !self.senders.is_empty();
+        !counted && !waiting
     }
 
     pub(super) fn is_room_wanted(&self) -> bool {
@@ -62,14 +84,48 @@ impl<M> Mailbox<M> {
 
     /// The process handles no message until it is resumed. Whether it lives.
     pub(crate) fn suspend(&self) -> bool {
-        self.put_ahead(SUSPENDED, |_| {})
+        self.flag_ahead(|flags| {
+            flags.fetch_or(SUSPENDED, Ordering::Release);
+        })
     }
 
     /// The process handles messages again. Whether it lives.
     pub(crate) fn resume(&self) -> bool {
-        self.look_ahead(|_, flags| flags.fetch_and(!SUSPENDED, Ordering::AcqRel));
-        // Wakes it, for nothing more than to look again.
-        self.put_ahead(0, |_| {})
+        self.flag_ahead(|flags| {
+            flags.fetch_and(!SUSPENDED, Ordering::AcqRel);
+        })
+    }
+
+    /// Each message that the process takes is to be seen, or not any more. Whether it lives.
+    pub(crate) fn trace(&self, on: bool) -> bool {
+        self.flag_ahead(|flags| {
+            if on {
+                flags.fetch_or(TRACED, Ordering::Release);
+            } else {
+                flags.fetch_and(!TRACED, Ordering::AcqRel);
+            }
+        })
+    }
+
+    pub(crate) fn is_exiting(&self) -> bool {
+        self.urgent() & EXIT != 0
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.urgent() & SUSPENDED != 0
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        self.urgent() & TRACED != 0
+    }
+
+    /// The process took a call that it does not handle.
+    pub(crate) fn count_skipped(&self, why: Unwanted) {
+        self.look_ahead(|urgent, _| urgent.skipped.count(why));
+    }
+
+    pub(crate) fn skipped_calls(&self) -> SkippedCalls {
+        self.look_aside(|urgent| urgent.skipped)
     }
 
     /// What the handler is to do ahead of its queue.

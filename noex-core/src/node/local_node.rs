@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use super::extensions::Extensions;
 use super::observe::Observers;
 use super::peer_table::PeerTable;
-use crate::call::{Deadlines, InboundCalls, PendingCalls};
+use crate::call::{Deadlines, InboundCalls, PendingCalls, SkipCounters};
 use crate::exit::ExitReason;
 use crate::id::{Creation, NodeId, Pid};
+use crate::inspect::trace_ended;
 use crate::process::{
     AnyProcess, EnterGuard, Process, bind_thread, current_node, enter_node, install_hook,
 };
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     pub(super) peers: Mutex<PeerTable>,
     pub(super) pending: PendingCalls,
     pub(super) dead_letters: AtomicU64,
+    skipped: SkipCounters,
     pub(super) extensions: Extensions,
     inbound: InboundCalls,
     deadlines: Arc<Deadlines>,
@@ -100,6 +102,7 @@ impl LocalNode {
             peers: Mutex::default(),
             pending: PendingCalls::default(),
             dead_letters: AtomicU64::new(0),
+            skipped: SkipCounters::default(),
             extensions: Extensions::default(),
             inbound: InboundCalls::default(),
             deadlines,
@@ -265,6 +268,10 @@ impl LocalNode {
         &self.0.inbound
     }
 
+    pub(crate) fn skip_counters(&self) -> &SkipCounters {
+        &self.0.skipped
+    }
+
     pub(crate) fn next_pid(&self) -> Pid {
         let serial = self.0.serial.fetch_add(1, Ordering::Relaxed) + 1;
         Pid::new(self.0.creation, serial)
@@ -313,6 +320,7 @@ impl LocalNode {
     }
 
     pub(crate) fn process_ended(&self, process: &dyn AnyProcess, reason: &ExitReason) {
+        trace_ended(process, reason);
         // Whoever does not find the process must not find its names either.
         self.free_names(process);
         self.0.processes.remove(&process.pid().serial());

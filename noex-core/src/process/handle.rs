@@ -14,6 +14,7 @@ use super::scope::is_current;
 use crate::call::Inbound;
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
+use crate::inspect::{Inspect, Origin};
 use crate::mailbox::{Info, Mailbox, PushError};
 use crate::node::LocalNode;
 
@@ -25,17 +26,17 @@ pub struct Process<M> {
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
-    root: bool,
+    origin: Origin,
 }
 
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
         Self {
+            origin: Origin::new(&node, &options),
             pid,
             node,
             mailbox: Mailbox::new(options.capacity, options.overflow),
             relations: Mutex::new(Relations::default()),
-            root: options.link.is_none(),
         }
     }
 
@@ -57,6 +58,10 @@ impl<M: Send + 'static> Process<M> {
         is_current(self)
     }
 
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Its mailbox.
     #[must_use]
     pub const fn mailbox(&self) -> &Mailbox<M> {
@@ -71,7 +76,7 @@ impl<M> fmt::Debug for Process<M> {
 }
 
 /// A process as its node sees it, whatever messages it takes.
-pub(crate) trait AnyProcess: Any + Send + Sync {
+pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     fn pid(&self) -> Pid;
     /// Whether it was started without a link: nobody else stops it.
     fn is_root(&self) -> bool;
@@ -95,7 +100,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn is_root(&self) -> bool {
-        self.root
+        !self.origin.is_linked()
     }
 
     fn relations(&self) -> &Mutex<Relations> {

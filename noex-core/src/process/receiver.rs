@@ -6,13 +6,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::task::coop::poll_proceed;
+use tokio::task::coop::{RestoreOnPending, poll_proceed};
 use tokio::time::Instant;
 
 use super::Process;
 use super::turn::Turn;
 use crate::id::Pid;
-use crate::mailbox::{DESCRIBE, EXIT, Incoming, SUSPENDED};
+use crate::inspect::{MessageKind, trace_taken};
+use crate::mailbox::{DESCRIBE, EXIT, Incoming, Info, SUSPENDED};
 use crate::node::LocalNode;
 
 /// The one end of a mailbox from which a process reads.
@@ -63,18 +64,36 @@ impl<M: Send + 'static> Receiver<M> {
         let mut next = None;
         poll_fn(|cx| {
             ready!(self.poll_next(&mut next, cx));
-            next.take().map_or(Poll::Pending, Poll::Ready)
+            next.take().map_or(Poll::Pending, |next| {
+                self.note(&next);
+                Poll::Ready(next)
+            })
         })
         .await
     }
 
-    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often.
+    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often. Who
+    /// takes it [notes](Self::note_kind) what it is.
     pub fn poll_next(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let next = self.poll_turn(place, cx);
         if next.is_pending() {
             self.turn.end();
         }
         next
+    }
+
+    /// Leaves for others to see what kind of message is being handled.
+    #[inline]
+    pub fn note_kind(&self, kind: MessageKind) {
+        self.process.mailbox().last_kind().set(kind);
+    }
+
+    /// As [`note_kind`](Self::note_kind), but for a question that only looks: what was handled
+    /// before it is still to be seen.
+    pub fn note_info(&self, info: &Info) {
+        if !matches!(info, Info::Describe(_)) {
+            self.note_kind(MessageKind::of_info(info));
+        }
     }
 
     /// Gives back the memory that the mailbox and its batch do not need now: for a process that
@@ -134,12 +153,17 @@ impl<M: Send + 'static> Receiver<M> {
         poll_fn(|cx| {
             let coop = ready!(poll_proceed(cx));
             ready!(self.poll_urgent(cx));
+            // Nothing else would come to this question until a message is found.
+            while let Some(question) = self.process.mailbox().take_description() {
+                drop(question);
+            }
             loop {
                 let found = self.batch.iter().skip(seen).position(&mut wanted);
                 if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
                     coop.made_progress();
                     self.process.mailbox().note_taken(self.batch.len());
                     self.process.mailbox().make_room();
+                    self.note_found(&found);
                     return Poll::Ready(found);
                 }
                 seen = self.batch.len();
@@ -149,18 +173,61 @@ impl<M: Send + 'static> Receiver<M> {
         .await
     }
 
+    fn note(&self, taken: &Incoming<M>) {
+        match taken {
+            Incoming::Message(_) => self.note_kind(MessageKind::Message),
+            Incoming::Encoded(inbound) => self.note_kind(MessageKind::of_encoded(inbound)),
+            Incoming::Info(info) => self.note_info(info),
+        }
+    }
+
+    fn note_found(&self, found: &Incoming<M>) {
+        self.note(found);
+        if self.process.mailbox().is_traced() {
+            trace_taken(&self.process, found);
+        }
+    }
+
     fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let coop = ready!(poll_proceed(cx));
-        let mailbox = self.process.mailbox();
-        if mailbox.urgent() != 0 {
-            if mailbox.urgent() & DESCRIBE != 0
-                && let Some(description) = mailbox.take_description()
-            {
-                *place = Some(description);
-                return Poll::Ready(());
-            }
-            ready!(self.poll_urgent(cx));
+        if self.process.mailbox().urgent() != 0 {
+            return self.poll_watched(&coop, place, cx);
         }
+        self.poll_queue(&coop, place, cx)
+    }
+
+    /// Something goes ahead of the queue, or the process is traced.
+    #[cold]
+    fn poll_watched(
+        &mut self,
+        coop: &RestoreOnPending,
+        place: &mut Option<Incoming<M>>,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let mailbox = self.process.mailbox();
+        if mailbox.urgent() & DESCRIBE != 0
+            && let Some(description) = mailbox.take_description()
+        {
+            *place = Some(description);
+            return Poll::Ready(());
+        }
+        ready!(self.poll_urgent(cx));
+        ready!(self.poll_queue(coop, place, cx));
+        if self.process.mailbox().is_traced()
+            && let Some(taken) = place
+        {
+            trace_taken(&self.process, taken);
+        }
+        Poll::Ready(())
+    }
+
+    #[inline]
+    fn poll_queue(
+        &mut self,
+        coop: &RestoreOnPending,
+        place: &mut Option<Incoming<M>>,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
         let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
             ready!(mailbox.poll_take(place, &mut self.batch, cx));
@@ -181,7 +248,7 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     /// `Pending` while something other than the queue decides.
-    fn poll_urgent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_urgent(&self, cx: &Context<'_>) -> Poll<()> {
         let urgent = self.process.mailbox().urgent();
         if urgent & EXIT != 0 {
             // The task looks at the request before it polls again.

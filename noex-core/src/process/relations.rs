@@ -56,6 +56,16 @@ pub(crate) struct Bereaved {
     pub(crate) monitoring: Vec<(MonitorRef, Pid)>,
 }
 
+/// Whom a process is bound to, for those who look at it.
+#[derive(Debug)]
+pub(crate) struct Relatives {
+    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) links: Vec<Pid>,
+    pub(crate) monitors: Vec<Pid>,
+    pub(crate) monitored_by: Vec<Pid>,
+    pub(crate) trap_exit: bool,
+}
+
 /// What broke because a node was lost.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Severed {
@@ -169,6 +179,16 @@ impl Relations {
             .extract_if(.., |_, pid| pid.creation() == lost)
             .collect();
         Severed { links, monitors }
+    }
+
+    pub(crate) fn relatives(&self) -> Relatives {
+        Relatives {
+            names: self.names.clone(),
+            links: self.links.iter().copied().collect(),
+            monitors: self.monitoring.values().copied().collect(),
+            monitored_by: self.watchers.iter().map(|(watcher, _)| *watcher).collect(),
+            trap_exit: self.trap_exit,
+        }
     }
 
     fn living(&self) -> Result<(), Ended> {
