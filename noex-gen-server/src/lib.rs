@@ -30,6 +30,7 @@ mod flow;
 mod inspect;
 mod joint;
 mod multi_call;
+mod patience;
 mod protocols;
 mod request;
 mod run;

@@ -107,6 +107,24 @@ impl Deadlines {
         } else {
             nanos_of(timeout.min(WAIT_MAX))
         };
+        self.open_for(time, caller)
+    }
+
+    /// As [`open`](Self::open), for a caller that waits until `deadline`.
+    pub(super) fn open_until<R: Send + 'static>(
+        &self,
+        deadline: Instant,
+        caller: &Waker,
+    ) -> (Waiting<R>, Handle<R>, CallGuard) {
+        self.open_for(RUNNING | self.nanos(deadline), caller)
+    }
+
+    #[inline]
+    fn open_for<R: Send + 'static>(
+        &self,
+        time: u64,
+        caller: &Waker,
+    ) -> (Waiting<R>, Handle<R>, CallGuard) {
         let cell = pool::take();
         let (waiting, handle, generation) = cell.open(self.id, time, caller);
         cell.chunk.touch();

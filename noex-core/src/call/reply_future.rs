@@ -34,6 +34,17 @@ impl<R: Send + 'static> ReplyFuture<R> {
         let (waiting, handle, guard) = node.deadlines().open(timeout, caller);
         (Self(waiting), ReplyTo::local(handle), guard)
     }
+
+    /// As [`new`](Self::new), but it waits until `deadline`, to the millisecond however far that
+    /// is.
+    pub fn until(
+        node: &LocalNode,
+        deadline: Instant,
+        caller: &Waker,
+    ) -> (Self, ReplyTo<R>, CallGuard) {
+        let (waiting, handle, guard) = node.deadlines().open_until(deadline, caller);
+        (Self(waiting), ReplyTo::local(handle), guard)
+    }
 }
 
 impl<R: Wire> Future for ReplyFuture<R> {

@@ -11,6 +11,7 @@ mod blocking;
 mod busy;
 mod call_many;
 mod contract;
+mod deadlines;
 mod handles;
 mod inspect;
 mod life;
