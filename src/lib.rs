@@ -82,7 +82,7 @@ pub use noex_cluster::{
     BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
     NodeStatus, Preset, Secret, SecretError, Status,
 };
-pub use noex_core::call::SkippedCalls;
+pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;
 pub use noex_core::inspect;
 pub use noex_core::mailbox::{Down, Exit, Info};

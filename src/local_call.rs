@@ -31,6 +31,11 @@ where
     pub fn deadline(self, deadline: Option<Instant>) -> Self {
         Self(self.0.deadline(deadline))
     }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub fn fail_on_deadlock(self) -> Self {
+        Self(self.0.fail_on_deadlock())
+    }
 }
 
 impl<S: GenServer, R, D, F> From<Call<S, Local<R>, D, F>> for LocalCall<S, R, D, F> {

@@ -148,6 +148,13 @@ impl<T: Send + 'static, R: Send + 'static, D: Dest<Agent<T>>> AgentCall<T, R, D>
             call: self.call.deadline(deadline),
         }
     }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub fn fail_on_deadlock(self) -> Self {
+        Self {
+            call: self.call.fail_on_deadlock(),
+        }
+    }
 }
 
 impl<T: Send + 'static, R: Send + 'static, D: Dest<Agent<T>>> Future for AgentCall<T, R, D> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::ReplyFuture;
+use noex_core::call::{Parties, ReplyFuture};
 use noex_core::mailbox::PushError;
 use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, ReplyTo, Target, Wire, codec};
@@ -75,6 +75,14 @@ where
         self
     }
 
+    /// Fails with [`CallError::Deadlock`] if the server waits for this caller, by way of other
+    /// calls: see [`LocalNode::deadlocks`]. If several of these ask for it, one of them fails,
+    /// which frees the others.
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
+        self
+    }
+
     pub(crate) const fn patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
@@ -93,7 +101,7 @@ where
                 push(&process, make, self.patience, caller, reply, parked)
             }
             Address::Remote { node, target } => {
-                let (reply, reply_to, _guard) = self.patience.open(&node, caller);
+                let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
                 send_encoded::<S>(&node, &target, &make(reply_to), self.patience.timeout())?;
                 self.reply = Some(reply);
                 Ok(())
@@ -139,10 +147,11 @@ fn push<S: GenServer, R: Wire>(
     waiting: &mut Option<ReplyFuture<R>>,
     parked: &mut Option<Box<Parked<S>>>,
 ) -> Result<(), CallError> {
-    if process.is_current() {
+    let parties = Parties::with(&**process);
+    if parties.is_same() {
         return Err(CallError::CallingSelf);
     }
-    let (reply, reply_to, guard) = patience.open(process.node(), caller);
+    let (reply, reply_to, guard) = patience.open(parties, process.node(), caller);
     match process.mailbox().push(Request::Call(make(reply_to), guard)) {
         Ok(()) => {}
         Err(PushError::Full(request)) => {

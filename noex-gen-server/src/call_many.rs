@@ -92,6 +92,12 @@ where
         self.patience.inherit(deadline);
         self
     }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
+        self
+    }
 }
 
 impl<S, R, M, F> Future for CallMany<S, R, M, F>

@@ -1,9 +1,9 @@
-//! `Patience`: how long a call waits.
+//! `Patience`: how long a call waits, and what else ends it.
 
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::{CallGuard, ReplyFuture};
+use noex_core::call::{CallGuard, Parties, ReplyFuture, Wait};
 use noex_core::{CallError, LocalNode, ReplyTo};
 use tokio::time::Instant;
 
@@ -11,17 +11,20 @@ use tokio::time::Instant;
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 
 /// How long a call waits: for a time of its own, and no longer than a deadline that it inherits.
+/// It may also end where it could never be answered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     timeout: Duration,
     /// Once the call has begun, only if it comes before the call's own time is over.
     inherited: Option<Instant>,
+    fail_on_deadlock: bool,
 }
 
 impl Patience {
     pub(crate) const DEFAULT: Self = Self {
         timeout: TIMEOUT_DEFAULT,
         inherited: None,
+        fail_on_deadlock: false,
     };
 
     pub(crate) const fn set_timeout(&mut self, timeout: Duration) {
@@ -30,6 +33,10 @@ impl Patience {
 
     pub(crate) const fn inherit(&mut self, deadline: Option<Instant>) {
         self.inherited = deadline;
+    }
+
+    pub(crate) const fn fail_on_deadlock(&mut self) {
+        self.fail_on_deadlock = true;
     }
 
     /// The call begins.
@@ -63,17 +70,20 @@ impl Patience {
         self.timeout
     }
 
-    /// The two ends of a call that begins: see [`ReplyFuture::new`].
+    /// The two ends of a call that begins: see [`ReplyFuture::between`].
     #[inline]
     pub(crate) fn open<R: Send + 'static>(
         &self,
+        parties: Parties,
         node: &LocalNode,
         caller: &Waker,
     ) -> (ReplyFuture<R>, ReplyTo<R>, CallGuard) {
-        match self.inherited {
-            None => ReplyFuture::new(node, self.timeout, caller),
-            Some(deadline) => ReplyFuture::until(node, deadline, caller),
-        }
+        let parties = parties.fail_on_deadlock(self.fail_on_deadlock);
+        let wait = match self.inherited {
+            None => Wait::For(self.timeout),
+            Some(deadline) => Wait::Until(deadline),
+        };
+        ReplyFuture::between(parties, node, wait, caller)
     }
 
     /// The outcome of a call, which says whose time it was that is over.

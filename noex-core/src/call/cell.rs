@@ -98,6 +98,12 @@ unsafe impl Send for ReplyCell {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
+impl Generation {
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// How one use of a cell stands, for those who only look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -199,6 +205,15 @@ impl ReplyCell {
             self.recycle();
         }
         caller
+    }
+
+    /// What becomes of a call that has expired.
+    fn over<R>(&self) -> Outcome<R> {
+        if self.parties().is_condemned() {
+            Outcome::Failed(CallError::Deadlock)
+        } else {
+            Outcome::Expired
+        }
     }
 
     fn note_task(&self, caller: &Waker) {
@@ -449,8 +464,9 @@ impl<R> Waiting<R> {
             return Poll::Ready(self.take(cell, word));
         }
         if word & EXPIRED != 0 {
+            let over = cell.over();
             let answered = self.give_up();
-            return Poll::Ready(answered.unwrap_or(Outcome::Expired));
+            return Poll::Ready(answered.unwrap_or(over));
         }
         if !cell.is_task(caller) {
             self.wait_as(cell, word, caller);
@@ -533,6 +549,7 @@ impl<R> Waiting<R> {
                 _reply => Outcome::Reply(cell.read_body()),
             }
         };
+        let over = cell.over();
         // An expiry that is under way has the cell in hand, and leaves it to be used again.
         let expiring =
             word & EXPIRING != 0 && cell.word.fetch_or(GIVEN_UP, Ordering::AcqRel) & EXPIRING != 0;
@@ -541,7 +558,7 @@ impl<R> Waiting<R> {
         }
         match outcome {
             // A server that finds an expired call lets go of its handle.
-            Outcome::Failed(_) if word & EXPIRED != 0 => Outcome::Expired,
+            Outcome::Failed(_) if word & EXPIRED != 0 => over,
             outcome => outcome,
         }
     }

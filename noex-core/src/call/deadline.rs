@@ -18,7 +18,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::cell::{Generation, Handle, ReplyCell, Waiting};
-use super::{CallGuard, pool};
+use super::deadlock::Watch;
+use super::{CallGuard, Parties, pool};
+use crate::node::WeakNode;
 
 /// How often calls that began are looked for, and how late a deadline may be noticed.
 const TICK: Duration = Duration::from_millis(10);
@@ -47,6 +49,16 @@ const SHARED_BIT: u64 = 1 << 63;
 
 /// The bits of sweeps by which chunks tell them of new calls.
 static BITS: Mutex<u64> = Mutex::new(0);
+
+/// How long a caller waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a time has a length or an end")]
+pub enum Wait {
+    /// For so long; where that is more than a second, up to a tick of the node longer.
+    For(Duration),
+    /// Until then, however far that is.
+    Until(Instant),
+}
 
 /// The end of a wait of `timeout` that begins at `now`; a year stands for all that is longer.
 #[must_use]
@@ -95,37 +107,21 @@ impl Deadlines {
         }
     }
 
-    /// Begins a call whose caller, which `caller` wakes, waits for `timeout`.
+    /// Begins a call between `parties` that waits for `wait`; `caller` wakes who waits.
     #[inline]
     pub(super) fn open<R: Send + 'static>(
         &self,
-        timeout: Duration,
+        wait: Wait,
+        parties: Parties,
         caller: &Waker,
     ) -> (Waiting<R>, Handle<R>, CallGuard) {
-        let time = if timeout <= EXACT_UP_TO {
-            RUNNING | self.nanos(Instant::now() + timeout)
-        } else {
-            nanos_of(timeout.min(WAIT_MAX))
+        let time = match wait {
+            Wait::For(timeout) if timeout > EXACT_UP_TO => nanos_of(timeout.min(WAIT_MAX)),
+            Wait::For(timeout) => RUNNING | self.nanos(Instant::now() + timeout),
+            Wait::Until(deadline) => RUNNING | self.nanos(deadline),
         };
-        self.open_for(time, caller)
-    }
-
-    /// As [`open`](Self::open), for a caller that waits until `deadline`.
-    pub(super) fn open_until<R: Send + 'static>(
-        &self,
-        deadline: Instant,
-        caller: &Waker,
-    ) -> (Waiting<R>, Handle<R>, CallGuard) {
-        self.open_for(RUNNING | self.nanos(deadline), caller)
-    }
-
-    #[inline]
-    fn open_for<R: Send + 'static>(
-        &self,
-        time: u64,
-        caller: &Waker,
-    ) -> (Waiting<R>, Handle<R>, CallGuard) {
         let cell = pool::take();
+        cell.parties().set(parties);
         let (waiting, handle, generation) = cell.open(self.id, time, caller);
         cell.chunk.touch();
         let early = time & RUNNING != 0 && time & !RUNNING < self.armed.load(Ordering::SeqCst);
@@ -169,8 +165,9 @@ impl Deadlines {
     }
 
     /// The sweep. Runs as long as the node, or as one of its calls waits.
-    pub(crate) async fn run(&self) {
+    pub(crate) async fn run(&self, node: WeakNode) {
         let mut known = Vec::new();
+        let mut watch = Watch::new(node);
         let mut quiet = 0;
         loop {
             // Not armed while it looks: what begins meanwhile leaves a notice.
@@ -186,6 +183,9 @@ impl Deadlines {
             if quiet <= QUIET_TICKS {
                 let tick = now + TICK;
                 next = Some(next.map_or(tick, |next| next.min(tick)));
+            }
+            if let Some(look) = watch.look(self.id, began) {
+                next = Some(next.map_or(look, |next| next.min(look)));
             }
             // A tick goes by between the wish to be told and the sweep that relies on it.
             let asleep = quiet >= QUIET_TICKS;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::cell::{Generation, Outcome, ReplyCell, Standing, Waiting};
-use super::{CallError, ReplyTo, Unwanted};
+use super::{CallError, Parties, ReplyTo, Unwanted, Wait};
 use crate::codec::{self, Wire};
 use crate::node::LocalNode;
 use std::sync::atomic::Ordering;
@@ -31,18 +31,18 @@ impl<R: Send + 'static> ReplyFuture<R> {
         timeout: Duration,
         caller: &Waker,
     ) -> (Self, ReplyTo<R>, CallGuard) {
-        let (waiting, handle, guard) = node.deadlines().open(timeout, caller);
-        (Self(waiting), ReplyTo::local(handle), guard)
+        Self::between(Parties::none(), node, Wait::For(timeout), caller)
     }
 
-    /// As [`new`](Self::new), but it waits until `deadline`, to the millisecond however far that
-    /// is.
-    pub fn until(
+    /// As [`new`](Self::new), for a call of which it is known who waits for whom.
+    #[inline]
+    pub fn between(
+        parties: Parties,
         node: &LocalNode,
-        deadline: Instant,
+        wait: Wait,
         caller: &Waker,
     ) -> (Self, ReplyTo<R>, CallGuard) {
-        let (waiting, handle, guard) = node.deadlines().open_until(deadline, caller);
+        let (waiting, handle, guard) = node.deadlines().open(wait, parties, caller);
         (Self(waiting), ReplyTo::local(handle), guard)
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::extensions::Extensions;
 use super::observe::Observers;
 use super::peer_table::PeerTable;
-use crate::call::{Deadlines, InboundCalls, PendingCalls, SkipCounters};
+use crate::call::{Deadlines, DeadlockNews, InboundCalls, PendingCalls, SkipCounters};
 use crate::exit::ExitReason;
 use crate::id::{Creation, NodeId, Pid};
 use crate::inspect::trace_ended;
@@ -62,6 +62,7 @@ pub(super) struct Inner {
     pub(super) extensions: Extensions,
     inbound: InboundCalls,
     deadlines: Arc<Deadlines>,
+    deadlock_news: DeadlockNews,
     router: RwLock<Arc<dyn Router>>,
     timers: Arc<Timers>,
     timers_task: tokio::task::AbortHandle,
@@ -85,12 +86,9 @@ impl LocalNode {
         let runtime = Handle::current();
         let deadlines = Arc::new(Deadlines::new());
         let timers = Arc::new(Timers::new());
-        let sweep = Arc::clone(&deadlines);
-        // It ends by itself, with the last call of the node.
-        drop(task::spawn_on(&runtime, async move { sweep.run().await }));
         let ticking = Arc::clone(&timers);
         let timers_task = task::spawn_on(&runtime, async move { ticking.run().await });
-        Self(Arc::new(Inner {
+        let node = Self(Arc::new(Inner {
             id,
             creation: Creation::random(),
             started: Instant::now(),
@@ -106,10 +104,17 @@ impl LocalNode {
             extensions: Extensions::default(),
             inbound: InboundCalls::default(),
             deadlines,
+            deadlock_news: DeadlockNews::new(),
             router: RwLock::new(Arc::new(NoRouter::default())),
             timers,
             timers_task: timers_task.abort_handle(),
-        }))
+        }));
+        let (sweep, weak) = (Arc::clone(&node.0.deadlines), node.downgrade());
+        // It ends by itself, with the last call of the node.
+        drop(task::spawn_on(node.runtime(), async move {
+            sweep.run(weak).await;
+        }));
+        node
     }
 
     /// The node that the running code belongs to: the one of its process, the one that was
@@ -258,6 +263,10 @@ impl LocalNode {
 
     pub(crate) fn deadlines(&self) -> &Deadlines {
         &self.0.deadlines
+    }
+
+    pub(crate) fn deadlock_news(&self) -> &DeadlockNews {
+        &self.0.deadlock_news
     }
 
     pub(super) fn timers(&self) -> &Timers {

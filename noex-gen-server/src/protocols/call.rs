@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::ReplyFuture;
-use noex_core::process::current_pid;
+use noex_core::call::{Parties, ReplyFuture};
 use noex_core::{CallError, ReplyTo, Wire};
 use tokio::time::Instant;
 
@@ -95,6 +94,12 @@ where
         self
     }
 
+    /// As [`Call::fail_on_deadlock`](crate::Call::fail_on_deadlock).
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
+        self
+    }
+
     /// Sends the request that `make` builds; its reply will wake `caller`.
     fn send(&mut self, make: F, caller: &Waker) -> Result<State<P, R, F>, CallError> {
         self.patience.begin()?;
@@ -104,7 +109,7 @@ where
         match self.to.place()? {
             Place::Here(door) => self.push(&door, make, caller),
             Place::There(node) => {
-                let (reply, reply_to, _guard) = self.patience.open(&node, caller);
+                let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
                 let call = make(reply_to);
                 self.to
                     .send_encoded(&node, &call, Some(self.patience.timeout()))?;
@@ -119,10 +124,11 @@ where
         make: F,
         caller: &Waker,
     ) -> Result<State<P, R, F>, CallError> {
-        if current_pid() == Some(door.pid()) {
+        let parties = door.parties();
+        if parties.is_same() {
             return Err(CallError::CallingSelf);
         }
-        let (reply, reply_to, guard) = self.patience.open(door.node(), caller);
+        let (reply, reply_to, guard) = self.patience.open(parties, door.node(), caller);
         Ok(match door.call(make(reply_to), guard)? {
             None => State::Sent(reply),
             Some(request) => State::Parked {

@@ -12,6 +12,7 @@ mod busy;
 mod call_many;
 mod contract;
 mod deadlines;
+mod deadlocks;
 mod handles;
 mod inspect;
 mod life;
