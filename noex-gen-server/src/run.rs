@@ -105,19 +105,15 @@ async fn live<S: GenServer>(
                     Info::Exit(exit) if Some(exit.from) == cx.parent() => Flow::Stop(exit.reason),
                     // Boxed for the same reason.
                     Info::Timer(timer) => Box::pin(handle_due(state, timer, cx)).await,
-                    Info::Describe(reply) => show(state, reply, cx),
+                    Info::Describe(reply) => {
+                        cx.agenda().overlook();
+                        Box::pin(state.show(reply)).await
+                    }
                     info => state.handle_info(info, cx).await,
                 }
             }
         };
     }
-}
-
-/// Tells what the state is. Nothing was handled by that.
-fn show<S: GenServer>(state: &S, reply: ReplyTo<Option<String>>, cx: &Context<S>) -> Flow {
-    cx.agenda().overlook();
-    reply.send(state.describe());
-    Flow::Continue
 }
 
 /// Handles what a timer stands for.

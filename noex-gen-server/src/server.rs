@@ -150,6 +150,13 @@ pub trait GenServer: Sized + Send + 'static {
         None
     }
 
+    /// Answers those who look, for a server whose state is not in `self`.
+    #[doc(hidden)]
+    fn show(&mut self, reply: ReplyTo<Option<String>>) -> impl Future<Output = Flow> + Send {
+        reply.send(self.describe());
+        async { Flow::Continue }
+    }
+
     /// The name under which other nodes know this type's messages: the type's path unless set.
     /// Set it to move a type between modules without breaking the wire.
     #[must_use]
