@@ -15,5 +15,8 @@ mod names {}
 #[doc = include_str!("../docs/guide/supervision.md")]
 mod supervision {}
 
+#[doc = include_str!("../docs/guide/looking-inside.md")]
+mod looking_inside {}
+
 #[doc = include_str!("../docs/guide/coming-from-elixir.md")]
 mod coming_from_elixir {}

@@ -86,7 +86,9 @@ pub use noex_cluster::{
     BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
     NodeStatus, Preset, Secret, SecretError, Status,
 };
+pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;
+pub use noex_core::inspect;
 pub use noex_core::mailbox::{Down, Exit, Info};
 pub use noex_core::{
     Creation, ExitReason, LocalNode, MonitorRef, NameError, NodeDownReason, NodeId, NodeIdError,
@@ -94,9 +96,9 @@ pub use noex_core::{
 };
 pub use noex_gen_server::{
     Accepted, Accepts, Address, Agent, Answers, At, Call, CallError, CallMany, CastError, Context,
-    Dest, DestMany, Flow, GenServer, Name, Protocol, ProtocolCall, ProtocolRef, Refused, ReplyTo,
-    ServerRef, Start, StartError, Stop, TimerRef, Whereis, blocking, multi_call, state_machine,
-    task,
+    Dest, DestMany, Flow, GenServer, Inspect, Name, Protocol, ProtocolCall, ProtocolRef, Refused,
+    ReplyTo, ServerRef, Start, StartError, Stop, TimerRef, Whereis, blocking, multi_call,
+    state_machine, task,
 };
 pub use noex_macros::main;
 /// Makes a trait of calls and casts a protocol: messages that servers of several types accept.
@@ -287,6 +289,8 @@ pub use noex_macros::protocol;
 ///   node they fail with [`CallError::LocalOnly`]. A late reply is a `ReplyTo<Local<R>>`. Where one
 ///   field alone stays at home, [`Local`] is enough.
 /// - `implements(Store, Audited)`: the [protocols](macro@protocol) that it accepts.
+/// - `debug`: the state, as its `Debug` prints it, is shown to those who
+///   [look at the server](Inspect::state); see [`GenServer::describe`].
 /// - `protocol = "counter"`: the name of the messages on the wire; see [`GenServer::protocol`].
 /// - `vis = pub(crate)`: the visibility of what is written; `pub` at first, so that it is never
 ///   less visible than the server. Private names in it are no mistake.
@@ -378,7 +382,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::{
-        SameAs, SameReply, exit_reason, info_as, is_message, movable, refuse_to_come,
+        SameAs, SameReply, exit_reason, info_as, is_message, movable, printed, refuse_to_come,
         refuse_to_leave, same, same_again, same_reply, unhandled, unhandled_continue,
     };
     pub use crate::run::run;

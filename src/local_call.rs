@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use noex_core::codec::Local;
 use noex_gen_server::{Call, CallError, Dest, GenServer, ReplyTo};
+use tokio::time::Instant;
 
 /// One call of a [`#[noex::server(local)]`](macro@crate::server) on its way: a [`Call`] whose
 /// reply can be anything, and stays on its node.
@@ -24,6 +25,16 @@ where
     /// Waits for at most `timeout`, in the place of 5 s.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self(self.0.timeout(timeout))
+    }
+
+    /// Ends at `deadline` at the latest, as [`Call::deadline`].
+    pub fn deadline(self, deadline: Option<Instant>) -> Self {
+        Self(self.0.deadline(deadline))
+    }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub fn fail_on_deadlock(self) -> Self {
+        Self(self.0.fail_on_deadlock())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the code that `#[noex::server]` writes stands on.
 
 use std::any::{Any, type_name};
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::future::Future;
 
 use noex_core::codec::Local;
@@ -48,6 +48,11 @@ pub fn unhandled<S: GenServer>(cx: &Context<S>, info: &Info) -> Flow {
 pub fn unhandled_continue(pid: Pid) -> Flow {
     tracing::warn!(%pid, "a value given to continue_with is not handled; dropped");
     Flow::Continue
+}
+
+/// A state, as it is shown to those who look at its server.
+pub fn printed<S: Debug>(state: &S) -> String {
+    format!("{state:#?}")
 }
 
 /// A parameter's type in a protocol, which is that of a handler.

@@ -12,6 +12,7 @@ pub mod call;
 pub mod codec;
 pub mod exit;
 pub mod id;
+pub mod inspect;
 pub mod mailbox;
 pub mod node;
 pub mod process;

@@ -164,6 +164,15 @@ impl<S: GenServer> Agenda<S> {
         std::mem::take(&mut state.hibernate)
     }
 
+    /// What is being handled is no message: the time without one goes on.
+    pub(crate) fn overlook(&self) {
+        if self.is_pending()
+            && let Some(idle) = &mut self.state.lock().idle
+        {
+            idle.is_message = false;
+        }
+    }
+
     /// What a timer that is due stands for. `None`: it was cancelled, and nothing was handled.
     pub(crate) fn due(&self, node: &LocalNode, owner: Pid, timer: TimerRef) -> Option<Message<S>> {
         let mut state = self.state.lock();

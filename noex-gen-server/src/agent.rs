@@ -7,6 +7,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use noex_core::{CallError, ExitReason, Local, ReplyTo};
+use tokio::time::Instant;
 
 use crate::{Call, CastError, Context, Dest, Flow, GenServer, Start};
 
@@ -138,6 +139,20 @@ impl<T: Send + 'static, R: Send + 'static, D: Dest<Agent<T>>> AgentCall<T, R, D>
     pub fn timeout(self, timeout: Duration) -> Self {
         Self {
             call: self.call.timeout(timeout),
+        }
+    }
+
+    /// Ends at `deadline` at the latest, as [`Call::deadline`].
+    pub fn deadline(self, deadline: Option<Instant>) -> Self {
+        Self {
+            call: self.call.deadline(deadline),
+        }
+    }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub fn fail_on_deadlock(self) -> Self {
+        Self {
+            call: self.call.fail_on_deadlock(),
         }
     }
 }

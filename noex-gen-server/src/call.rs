@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::ReplyFuture;
+use noex_core::call::{Parties, ReplyFuture};
 use noex_core::mailbox::PushError;
 use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, ReplyTo, Target, Wire, codec};
+use tokio::time::Instant;
 
+use crate::patience::Patience;
 use crate::request::protocol_of;
 use crate::{Address, Dest, GenServer, Request};
-
-/// How long a call waits unless told otherwise.
-const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 
 /// One call on its way; made by [`GenServer::call`]. It is sent when it is first polled.
 ///
@@ -30,7 +29,7 @@ pub struct Call<S: GenServer, R, D, F> {
     to: D,
     /// Until the call is sent.
     make: Option<F>,
-    timeout: Duration,
+    patience: Patience,
     /// From then on.
     reply: Option<ReplyFuture<R>>,
     /// While the mailbox is full: the request waits for room.
@@ -56,7 +55,7 @@ where
         Self {
             to,
             make: Some(make),
-            timeout: TIMEOUT_DEFAULT,
+            patience: Patience::DEFAULT,
             reply: None,
             parked: None,
         }
@@ -64,24 +63,46 @@ where
 
     /// Waits for at most `timeout`, in the place of 5 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.patience.set_timeout(timeout);
+        self
+    }
+
+    /// Ends at `deadline` at the latest, and fails with [`CallError::DeadlineInherited`] then;
+    /// without one nothing changes. So a server that calls others passes on how long its own
+    /// caller still waits: `.deadline(cx.deadline())`.
+    pub const fn deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.patience.inherit(deadline);
+        self
+    }
+
+    /// Fails with [`CallError::Deadlock`] if the server waits for this caller, by way of other
+    /// calls: see [`LocalNode::deadlocks`]. If several of these ask for it, one of them fails,
+    /// which frees the others.
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
+        self
+    }
+
+    pub(crate) const fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
     }
 
     /// Sends the request that `make` builds; its reply will wake `caller`.
     fn send(&mut self, make: F, caller: &Waker) -> Result<(), CallError> {
+        self.patience.begin()?;
         if let Some(process) = self.to.held() {
             let (reply, parked) = (&mut self.reply, &mut self.parked);
-            return push(process, make, self.timeout, caller, reply, parked);
+            return push(process, make, self.patience, caller, reply, parked);
         }
         match self.to.resolve()? {
             Address::Local(process) => {
                 let (reply, parked) = (&mut self.reply, &mut self.parked);
-                push(&process, make, self.timeout, caller, reply, parked)
+                push(&process, make, self.patience, caller, reply, parked)
             }
             Address::Remote { node, target } => {
-                let (reply, reply_to, _guard) = ReplyFuture::new(&node, self.timeout, caller);
-                send_encoded::<S>(&node, &target, &make(reply_to), self.timeout)?;
+                let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
+                send_encoded::<S>(&node, &target, &make(reply_to), self.patience.timeout())?;
                 self.reply = Some(reply);
                 Ok(())
             }
@@ -113,7 +134,7 @@ where
         let Some(reply) = &mut self.reply else {
             return Poll::Ready(Err(CallError::ReplyDropped));
         };
-        Pin::new(reply).poll(cx)
+        self.patience.explain(Pin::new(reply).poll(cx))
     }
 }
 
@@ -121,15 +142,16 @@ where
 fn push<S: GenServer, R: Wire>(
     process: &Arc<Process<Request<S>>>,
     make: impl FnOnce(ReplyTo<R>) -> S::Call,
-    timeout: Duration,
+    patience: Patience,
     caller: &Waker,
     waiting: &mut Option<ReplyFuture<R>>,
     parked: &mut Option<Box<Parked<S>>>,
 ) -> Result<(), CallError> {
-    if process.is_current() {
+    let parties = Parties::with(&**process);
+    if parties.is_same() {
         return Err(CallError::CallingSelf);
     }
-    let (reply, reply_to, guard) = ReplyFuture::new(process.node(), timeout, caller);
+    let (reply, reply_to, guard) = patience.open(parties, process.node(), caller);
     let call = make(reply_to);
     match process.mailbox().push_made(|| Request::Call(call, guard)) {
         Ok(()) => {}
@@ -186,7 +208,7 @@ where
 impl<S: GenServer, R, D, F> fmt::Debug for Call<S, R, D, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("timeout", &self.timeout)
+            .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
 }

@@ -7,8 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use noex_core::{CallError, Pid, ReplyTo, Wire};
+use tokio::time::Instant;
 
 use crate::joint::Joint;
+use crate::patience::Patience;
 use crate::{Call, DestMany, GenServer};
 
 /// What came of a call to many servers, in the order in which they were addressed.
@@ -49,8 +51,7 @@ where
     M: DestMany<S>,
 {
     state: State<S, R, M, F>,
-    /// If it is another one than that of a single call.
-    timeout: Option<Duration>,
+    patience: Patience,
 }
 
 enum State<S, R, M, F>
@@ -76,13 +77,25 @@ where
     pub(crate) const fn new(to: M, make: F) -> Self {
         Self {
             state: State::Made { to, make },
-            timeout: None,
+            patience: Patience::DEFAULT,
         }
     }
 
     /// Waits for each of them for at most `timeout`, in the place of 5 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.patience.set_timeout(timeout);
+        self
+    }
+
+    /// Each of the calls ends at `deadline` at the latest, as [`Call::deadline`].
+    pub const fn deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.patience.inherit(deadline);
+        self
+    }
+
+    /// As [`Call::fail_on_deadlock`].
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
         self
     }
 }
@@ -101,10 +114,7 @@ where
             let servers = to.resolve_many()?.into_iter();
             let calls = servers.map(|(pid, each)| {
                 let call = S::call(each, make.clone());
-                match self.timeout {
-                    Some(timeout) => (pid, call.timeout(timeout)),
-                    None => (pid, call),
-                }
+                (pid, call.patience(self.patience))
             });
             self.state = State::Sent(Joint::new(calls));
         }
@@ -133,7 +143,7 @@ impl<R> FromIterator<(Pid, Result<R, CallError>)> for Answers<R> {
 impl<S: GenServer, R, M: DestMany<S>, F> fmt::Debug for CallMany<S, R, M, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallMany")
-            .field("timeout", &self.timeout)
+            .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
 }

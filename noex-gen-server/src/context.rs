@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use noex_core::call::CallGuard;
+use noex_core::call::{CallGuard, Unwanted};
 use noex_core::process::Process;
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
 use tokio::time::Instant;
@@ -113,6 +113,11 @@ impl<S: GenServer> Context<S> {
 
     pub(crate) const fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+    }
+
+    /// The call in hand is not handled.
+    pub(crate) fn count_skipped(&self, why: Unwanted) {
+        self.process.count_skipped(why);
     }
 
     pub(crate) fn parent(&self) -> Option<Pid> {

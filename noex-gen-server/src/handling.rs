@@ -12,16 +12,17 @@ use crate::Flow;
 pin_project! {
     /// The handler that runs, whichever it is: one place for all of them.
     #[project = Running]
-    pub(crate) enum Handling<C, T, I, V> {
+    pub(crate) enum Handling<C, T, I, V, D> {
         Call { #[pin] call: C },
         Cast { #[pin] cast: T },
         Info { #[pin] info: I },
         Continue { #[pin] value: V },
+        Show { #[pin] state: D },
         Done { flow: Flow },
     }
 }
 
-impl<C, T, I, V> Handling<C, T, I, V> {
+impl<C, T, I, V, D> Handling<C, T, I, V, D> {
     pub(crate) const fn of_call(call: C) -> Self {
         Self::Call { call }
     }
@@ -38,18 +39,23 @@ impl<C, T, I, V> Handling<C, T, I, V> {
         Self::Continue { value }
     }
 
+    pub(crate) const fn of_show(state: D) -> Self {
+        Self::Show { state }
+    }
+
     /// There is nothing to run.
     pub(crate) const fn done(flow: Flow) -> Self {
         Self::Done { flow }
     }
 }
 
-impl<C, T, I, V> Future for Handling<C, T, I, V>
+impl<C, T, I, V, D> Future for Handling<C, T, I, V, D>
 where
     C: Future<Output = Flow>,
     T: Future<Output = Flow>,
     I: Future<Output = Flow>,
     V: Future<Output = Flow>,
+    D: Future<Output = Flow>,
 {
     type Output = Flow;
 
@@ -60,6 +66,7 @@ where
             Running::Cast { cast } => cast.poll(cx),
             Running::Info { info } => info.poll(cx),
             Running::Continue { value } => value.poll(cx),
+            Running::Show { state } => state.poll(cx),
             Running::Done { flow } => Poll::Ready(mem::replace(flow, Flow::Continue)),
         }
     }

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use noex_core::call::{Inbound, ReplyTo};
+use noex_core::inspect::MessageKind;
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
 use noex_core::{CallError, ExitReason, Pid};
@@ -63,21 +64,25 @@ pub(crate) fn serve<S: GenServer>(
                 poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
                 match next {
                     Some(Incoming::Message(Request::Cast(cast))) => {
+                        receiver.note_kind(MessageKind::Cast);
                         Handling::of_cast(state.handle_cast(cast, &mut cx))
                     }
-                    Some(Incoming::Message(Request::Call(call, guard)))
-                        if guard.is_wanted(cx.node()) =>
-                    {
-                        cx.set_deadline(Deadline::OfCall(guard));
-                        Handling::of_call(state.handle_call(call, &mut cx))
+                    Some(Incoming::Message(Request::Call(call, guard))) => {
+                        receiver.note_kind(MessageKind::Call);
+                        if let Some(why) = guard.unwanted(cx.node()) {
+                            cx.count_skipped(why);
+                            Handling::done(Flow::Continue)
+                        } else {
+                            cx.set_deadline(Deadline::OfCall(guard));
+                            Handling::of_call(state.handle_call(call, &mut cx))
+                        }
                     }
-                    Some(Incoming::Message(Request::Call(..))) | None => {
-                        Handling::done(Flow::Continue)
-                    }
-                    Some(other) => match open(other, &mut cx) {
+                    None => Handling::done(Flow::Continue),
+                    Some(other) => match open(other, &receiver, &mut cx) {
                         Todo::Call(call) => Handling::of_call(state.handle_call(call, &mut cx)),
                         Todo::Cast(cast) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
                         Todo::Info(info) => Handling::of_info(state.handle_info(info, &mut cx)),
+                        Todo::Show(reply) => Handling::of_show(state.show(reply)),
                         Todo::Stop(reason) => Handling::done(Flow::Stop(reason)),
                         Todo::Nothing => Handling::done(Flow::Continue),
                     },
@@ -114,17 +119,29 @@ enum Todo<S: GenServer> {
     Call(S::Call),
     Cast(S::Cast),
     Info(Info),
+    /// To show its state.
+    Show(ReplyTo<Option<String>>),
     Stop(ExitReason),
     Nothing,
 }
 
-fn open<S: GenServer>(incoming: Incoming<Request<S>>, cx: &mut Context<S>) -> Todo<S> {
+fn open<S: GenServer>(
+    incoming: Incoming<Request<S>>,
+    receiver: &Receiver<Request<S>>,
+    cx: &mut Context<S>,
+) -> Todo<S> {
     match incoming {
         // The common ones were looked for before: each move costs as much as the rest.
         Incoming::Message(Request::Call(call, _)) => Todo::Call(call),
         Incoming::Message(Request::Cast(cast)) => Todo::Cast(cast),
-        Incoming::Encoded(inbound) => open_encoded(*inbound, cx),
-        Incoming::Info(info) => open_info(*info, cx),
+        Incoming::Encoded(inbound) => {
+            receiver.note_kind(MessageKind::of_encoded(&inbound));
+            open_encoded(*inbound, cx)
+        }
+        Incoming::Info(info) => {
+            receiver.note_info(&info);
+            open_info(*info, cx)
+        }
     }
 }
 
@@ -138,6 +155,10 @@ fn open_info<S: GenServer>(info: Info, cx: &Context<S>) -> Todo<S> {
             // The number of a cancelled timer is no message.
             None => Todo::Nothing,
         },
+        Info::Describe(reply) => {
+            cx.agenda().overlook();
+            Todo::Show(reply)
+        }
         info => Todo::Info(info),
     }
 }
@@ -148,7 +169,8 @@ fn open_encoded<S: GenServer>(inbound: Inbound, cx: &mut Context<S>) -> Todo<S> 
         inbound.fail(&CallError::WrongServer);
         return Todo::Nothing;
     };
-    if inbound.is_call() && !inbound.is_wanted(Instant::now()) {
+    if let Some(why) = inbound.unwanted(Instant::now()) {
+        cx.count_skipped(why);
         inbound.fail(&CallError::Timeout);
         return Todo::Nothing;
     }

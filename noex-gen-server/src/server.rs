@@ -137,6 +137,21 @@ pub trait GenServer: Sized + Send + 'static {
         async {}
     }
 
+    /// What is told of the state to those who [look at it](crate::Inspect::state) while the server
+    /// runs: text for people. Nothing unless this is written, or the server is a
+    /// `#[noex::server(debug)]`: a state may hold what not everybody should see.
+    #[must_use]
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
+    /// Answers those who look, for a server whose state is not in `self`.
+    #[doc(hidden)]
+    fn show(&mut self, reply: ReplyTo<Option<String>>) -> impl Future<Output = Flow> + Send {
+        reply.send(self.describe());
+        async { Flow::Continue }
+    }
+
     /// The name under which other nodes know this type's messages: the type's path unless set.
     /// Set it to move a type between modules without breaking the wire.
     #[must_use]

@@ -13,6 +13,7 @@ use noex_core::node::Ended;
 use noex_core::process::{Process, SpawnOptions, current_pid};
 use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
 
+use crate::inspect::nature;
 use crate::run::{Birth, serve};
 use crate::{GenServer, Request, ServerRef, StartError};
 
@@ -163,6 +164,7 @@ impl<S: GenServer> Plan<S> {
             names,
             ready: told,
         };
+        options.nature = nature::<S>();
         let process = node.spawn(options, |receiver| serve::<S>(receiver, birth));
         Ok(Born {
             process,

@@ -4,6 +4,7 @@
 
 mod continues;
 mod counter;
+mod debug;
 mod generics;
 mod info;
 mod life;

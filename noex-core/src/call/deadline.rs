@@ -23,7 +23,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::cell::{Due, Generation, Handle, ReplyCell, Terms, Waiting};
-use super::{CallGuard, pool};
+use super::deadlock::Watch;
+use super::{CallGuard, Parties, pool};
+use crate::node::WeakNode;
 use crate::process::catch;
 
 /// How often calls that began are looked for, and how late a deadline may be noticed.
@@ -49,6 +51,16 @@ const SHARED_BIT: u64 = 1 << 63;
 
 /// The bits of sweeps by which chunks tell them of new calls.
 static BITS: Mutex<u64> = Mutex::new(0);
+
+/// How long a caller waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a time has a length or an end")]
+pub enum Wait {
+    /// For so long; where that is more than a second, up to a tick of the node longer.
+    For(Duration),
+    /// Until then, however far that is.
+    Until(Instant),
+}
 
 /// The end of a wait of `timeout` that begins at `now`; a year stands for all that is longer.
 #[must_use]
@@ -98,18 +110,24 @@ impl Deadlines {
         }
     }
 
-    /// Begins a call whose caller, which `caller` wakes, waits for `timeout`.
+    /// Begins a call between `parties` that waits for `wait`; `caller` wakes who waits.
     #[inline]
     pub(super) fn open<R: Send + 'static>(
         &self,
-        timeout: Duration,
+        wait: Wait,
+        parties: Parties,
         caller: &Waker,
     ) -> (Waiting<R>, Handle<R>, CallGuard) {
         // Foreign code comes first, and what it leaves behind last.
         let caller = caller.clone();
-        let at = (timeout <= EXACT_UP_TO).then(|| self.nanos(Instant::now() + timeout));
+        let (at, timeout) = match wait {
+            Wait::For(timeout) if timeout > EXACT_UP_TO => (None, timeout.min(WAIT_MAX)),
+            Wait::For(timeout) => (Some(self.nanos(Instant::now() + timeout)), timeout),
+            Wait::Until(deadline) => (Some(self.nanos(deadline)), Duration::ZERO),
+        };
         let cell = pool::take();
-        let terms = Terms::new(self.id, timeout.min(WAIT_MAX));
+        cell.parties().set(parties);
+        let terms = Terms::new(self.id, timeout);
         let (waiting, handle, generation) = cell.open(terms, at, caller);
         cell.chunk.touch();
         let is_early = at.is_some_and(|at| at < self.armed.load(Ordering::SeqCst));
@@ -156,8 +174,9 @@ impl Deadlines {
     }
 
     /// The sweep. Runs as long as the node, or as one of its calls waits.
-    pub(crate) async fn run(&self) {
+    pub(crate) async fn run(&self, node: WeakNode) {
         let mut known = Vec::new();
+        let mut watch = Watch::new(node);
         let mut quiet = 0;
         loop {
             // Not armed while it looks: what begins meanwhile leaves a notice.
@@ -176,6 +195,9 @@ impl Deadlines {
             let mut next = (earliest < NEVER).then(|| self.instant_of(earliest) + SLACK);
             if quiet <= QUIET_TICKS {
                 next = Some(next.map_or(tick, |next| next.min(tick)));
+            }
+            if let Some(look) = watch.look(self.id, began) {
+                next = Some(next.map_or(look, |next| next.min(look)));
             }
             // A tick goes by between the wish to be told and the sweep that relies on it.
             let asleep = quiet >= QUIET_TICKS;

@@ -32,6 +32,10 @@ pub enum CallError {
     /// The deadline that the call inherited ran out.
     #[error("the inherited deadline ran out")]
     DeadlineInherited,
+    /// The server waits for its caller, by way of other calls: none of them can be answered. Only
+    /// where a call, or the node, asked for this.
+    #[error("the call waits for itself")]
+    Deadlock,
     /// There is no such process, or nobody holds the name.
     #[error("no such process")]
     NoProcess,
@@ -99,6 +103,7 @@ impl CallError {
             | Self::NoConnection { sent: false } => true,
             Self::Timeout
             | Self::DeadlineInherited
+            | Self::Deadlock
             | Self::Exited(_)
             | Self::NoConnection { sent: true }
             | Self::ReplyDropped

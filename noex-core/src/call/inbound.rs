@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{CallError, ReplyAddress, deadline_after};
+use super::{CallError, ReplyAddress, Unwanted, deadline_after};
 use crate::codec::{self, Wire};
 use crate::id::{Creation, Pid};
 use crate::node::LocalNode;
@@ -77,16 +77,23 @@ impl Inbound {
         self.deadline
     }
 
-    /// Whether the caller of a call still waits at `now`. A cast is always wanted.
+    /// Why the caller of a call does not wait any more at `now`, unless it does. A cast is always
+    /// wanted.
     #[must_use]
-    pub fn is_wanted(&self, now: Instant) -> bool {
+    pub fn unwanted(&self, now: Instant) -> Option<Unwanted> {
+        let deadline = self.deadline?;
         let first = self
             .replies
             .first()
             .and_then(Option::as_ref)
             .and_then(|reply| reply.0.as_ref());
-        self.deadline.is_none_or(|deadline| now < deadline)
-            && (!self.is_call() || first.is_some_and(Remote::is_wanted))
+        if now >= deadline {
+            Some(Unwanted::Expired)
+        } else if first.is_some_and(Remote::is_wanted) {
+            None
+        } else {
+            Some(Unwanted::Cancelled)
+        }
     }
 
     /// Decodes it as a `T`, whose reply handles then answer its calls.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::cell::ReplyCell;
+use super::parties::PartiesCell;
 
 /// Cells that are made at once.
 const CHUNK: usize = 64;
@@ -20,7 +21,13 @@ const AT_HAND_MAX: usize = 256;
 pub(super) struct Chunk {
     /// Calls began in these cells since the sweep of each bit looked.
     touched: AtomicU64,
+    parties: Lines,
 }
+
+/// Who waits for whom in each of the cells, which have no room for it themselves. On lines of
+/// their own: the mark above is read by many threads, and seldom written.
+#[repr(align(128))]
+struct Lines([PartiesCell; CHUNK]);
 
 /// All chunks, in the order in which they were made.
 static CHUNKS: RwLock<Vec<(&'static Chunk, &'static [ReplyCell])>> = RwLock::new(Vec::new());
@@ -91,6 +98,7 @@ fn fetch(cells: &mut Vec<&'static ReplyCell>) -> &'static ReplyCell {
 fn make() -> &'static [ReplyCell] {
     let chunk: &'static Chunk = Box::leak(Box::new(Chunk {
         touched: AtomicU64::new(0),
+        parties: Lines([const { PartiesCell::new() }; CHUNK]),
     }));
     let cells: Box<[ReplyCell]> = (0..CHUNK).map(|_| ReplyCell::new(chunk)).collect();
     let cells: &'static [ReplyCell] = Box::leak(cells);
@@ -134,6 +142,16 @@ pub(super) fn for_each(mut look: impl FnMut(&'static Chunk, &'static [ReplyCell]
     }
 }
 
+impl ReplyCell {
+    /// Who waits for whom.
+    #[inline]
+    pub(super) fn parties(&self) -> &'static PartiesCell {
+        // The cells of a chunk follow each other: each has another number.
+        let number = std::ptr::from_ref(self).addr() / size_of::<Self>() % CHUNK;
+        &self.chunk.parties.0[number]
+    }
+}
+
 impl Chunk {
     /// A call began in one of the cells.
     #[inline]
@@ -148,5 +166,22 @@ impl Chunk {
     pub(super) fn was_touched(&self, bit: u64) -> bool {
         self.touched.load(Ordering::Relaxed) & bit != 0
             && self.touched.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_cell_of_a_chunk_has_parties_of_its_own() {
+        let cells = make();
+        let places = cells
+            .iter()
+            .map(|cell| std::ptr::from_ref(cell.parties()).addr());
+        assert_eq!(places.collect::<BTreeSet<_>>().len(), CHUNK);
+        assert_eq!(size_of::<ReplyCell>(), 128);
     }
 }

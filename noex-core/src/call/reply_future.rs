@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::cell::{Due, Generation, Outcome, ReplyCell, Standing, Waiting};
-use super::{CallError, ReplyTo};
+use super::{CallError, Parties, ReplyTo, Unwanted, Wait};
 use crate::codec::{self, Wire};
 use crate::node::LocalNode;
 
@@ -31,7 +31,18 @@ impl<R: Send + 'static> ReplyFuture<R> {
         timeout: Duration,
         caller: &Waker,
     ) -> (Self, ReplyTo<R>, CallGuard) {
-        let (waiting, handle, guard) = node.deadlines().open(timeout, caller);
+        Self::between(Parties::none(), node, Wait::For(timeout), caller)
+    }
+
+    /// As [`new`](Self::new), for a call of which it is known who waits for whom.
+    #[inline]
+    pub fn between(
+        parties: Parties,
+        node: &LocalNode,
+        wait: Wait,
+        caller: &Waker,
+    ) -> (Self, ReplyTo<R>, CallGuard) {
+        let (waiting, handle, guard) = node.deadlines().open(wait, parties, caller);
         (Self(waiting), ReplyTo::local(handle), guard)
     }
 }
@@ -67,11 +78,16 @@ impl CallGuard {
         Self { cell, generation }
     }
 
-    /// Whether the caller, of `node`, still waits. If its time is over, it is told so now.
+    /// Why the caller, of `node`, does not wait any more, unless it does. If its time is over, it
+    /// is told so now.
     #[must_use]
-    pub fn is_wanted(&self, node: &LocalNode) -> bool {
-        self.cell.standing(self.generation) == Standing::Waiting
-            && node.deadlines().check(self.cell, self.generation)
+    #[inline]
+    pub fn unwanted(&self, node: &LocalNode) -> Option<Unwanted> {
+        match self.cell.standing(self.generation) {
+            Standing::Waiting if node.deadlines().check(self.cell, self.generation) => None,
+            Standing::Waiting | Standing::Expired => Some(Unwanted::Expired),
+            Standing::GivenUp | Standing::Over => Some(Unwanted::Cancelled),
+        }
     }
 
     /// When the caller, of `node`, stops waiting. `None` if it does not wait any more.

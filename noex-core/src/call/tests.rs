@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::cell::{Handle, Outcome, Right, Waiting};
-use super::{CallError, CallGuard, Deadlines, ReplyFuture, pool};
+use super::{CallError, CallGuard, Deadlines, Parties, ReplyFuture, Wait, pool};
 use crate::id::NodeId;
-use crate::node::LocalNode;
+use crate::node::{LocalNode, WeakNode};
 use crate::task;
 
 /// A tick, the slack of the timer, and the millisecond to which it rounds.
@@ -41,7 +41,7 @@ fn run(test: impl Future<Output = ()>) {
 fn swept() -> (Arc<Deadlines>, JoinHandle<()>) {
     let deadlines = Arc::new(Deadlines::new());
     let sweep = Arc::clone(&deadlines);
-    (deadlines, spawn(async move { sweep.run().await }))
+    (deadlines, spawn(async move { sweep.run(WeakNode::none()).await }))
 }
 
 fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -63,7 +63,7 @@ struct Call {
 impl Call {
     fn open(deadlines: &Deadlines, timeout: Duration, caller: &Waker) -> Self {
         let began = Instant::now();
-        let (waiting, handle, guard) = deadlines.open(timeout, caller);
+        let (waiting, handle, guard) = deadlines.open(Wait::For(timeout), Parties::none(), caller);
         Self {
             waiting,
             handle,
@@ -187,7 +187,7 @@ fn calls_of_two_nodes_end_each_by_its_own_sweep() {
         assert!(others.iter_mut().all(not_swept));
         let began = Instant::now();
         let sweep = Arc::clone(&other);
-        drop(spawn(async move { sweep.run().await }));
+        drop(spawn(async move { sweep.run(WeakNode::none()).await }));
         for mut call in others {
             call.began = began;
             call.ends_after(5 * SECOND).await;
@@ -275,9 +275,9 @@ fn a_server_tells_the_caller_before_any_sweep() {
     run(async {
         let node = node();
         let mut call = Call::open(node.deadlines(), SECOND, Waker::noop());
-        assert!(call.guard.is_wanted(&node));
+        assert!(call.guard.unwanted(&node).is_none());
         tokio::time::advance(SECOND).await;
-        assert!(!call.guard.is_wanted(&node));
+        assert!(call.guard.unwanted(&node).is_some());
         assert_eq!(
             call.waiting.poll(Waker::noop()),
             Poll::Ready(Outcome::Expired)
@@ -302,7 +302,7 @@ fn a_guard_knows_the_deadline_of_its_call_alone() {
         // The cell is the next call's.
         let mut next = Call::open(node.deadlines(), 5 * SECOND, Waker::noop());
         assert_eq!(call.guard.deadline(&node), None);
-        assert!(!call.guard.is_wanted(&node) && next.guard.is_wanted(&node));
+        assert!(call.guard.unwanted(&node).is_some() && next.guard.unwanted(&node).is_none());
         answer(&mut next.handle);
     });
 }
@@ -311,7 +311,7 @@ fn a_guard_knows_the_deadline_of_its_call_alone() {
 fn a_handle_is_taken_once() {
     run(async {
         let deadlines = Deadlines::new();
-        let (mut waiting, handle, _) = deadlines.open::<u64>(SECOND, Waker::noop());
+        let (mut waiting, handle, _) = deadlines.open::<u64>(Wait::For(SECOND), Parties::none(), Waker::noop());
         let taken = handle.take();
         assert!(handle.take().is_none());
         let Some(Right::Own(duty)) = taken else {

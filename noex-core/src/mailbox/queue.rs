@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use super::urgent::Urgent;
 use super::{Incoming, Overflow};
+use crate::inspect::LastKind;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering};
 
 /// How many messages a mailbox holds unless its process says otherwise.
@@ -37,6 +38,7 @@ pub struct Mailbox<M> {
     /// What goes ahead of the queue.
     pub(super) urgent: AtomicU8,
     pub(super) room_wanted: AtomicBool,
+    last_kind: LastKind,
     /// The receiver looks at what is before this for each message. It must not share a cache line
     /// with what senders write for each message.
     _line: [u64; 7],
@@ -104,6 +106,7 @@ impl<M> Mailbox<M> {
             overflow,
             urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
+            last_kind: LastKind::none(),
             _line: [0; 7],
             state: Mutex::new(state),
             taken: AtomicU32::new(0),
@@ -131,8 +134,30 @@ impl<M> Mailbox<M> {
     /// How many messages were dropped for want of room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
+        self.look_aside(|urgent| urgent.dropped)
+    }
+
+    /// Looks at what few mailboxes have.
+    pub(super) fn look_aside<R: Default>(&self, look: impl FnOnce(&Urgent) -> R) -> R {
         let state = self.state.lock();
-        state.urgent.as_ref().map_or(0, |urgent| urgent.dropped)
+        state.urgent.as_deref().map(look).unwrap_or_default()
+    }
+
+    /// Whether the process waits for something to come.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.state.lock().asleep
+    }
+
+    /// Where the process leaves what kind of message it takes.
+    #[inline]
+    pub(crate) const fn last_kind(&self) -> &LastKind {
+        &self.last_kind
+    }
+
+    /// The most messages that may wait; none if there is no bound.
+    #[must_use]
+    pub fn capacity(&self) -> Option<usize> {
+        (self.capacity < u32::MAX).then_some(self.capacity as usize)
     }
 
     /// How many messages its process has taken out, to handle them; while it is busy, as it was

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
+use super::queue::State;
 use super::{Incoming, Info, Mailbox};
-use crate::call::ReplyTo;
+use crate::call::{ReplyTo, SkippedCalls, Unwanted};
 use crate::exit::ExitReason;
-use crate::sync::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, MutexGuard, Ordering};
 
 /// The process is to end.
 pub(crate) const EXIT: u8 = 1;
@@ -26,6 +27,9 @@ impl Drop for Wakers {
     }
 }
 
+/// Each message that the process takes is to be seen.
+const TRACED: u8 = 8;
+
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
     /// An untrapped exit.
@@ -40,6 +44,8 @@ pub(super) struct Urgent {
     senders: VecDeque<Waker>,
     /// How many messages were dropped for want of room.
     pub(super) dropped: u64,
+    /// How many calls were not handled.
+    skipped: SkippedCalls,
 }
 
 impl Urgent {
@@ -47,6 +53,18 @@ impl Urgent {
         if !self.senders.iter().any(|waker| waker.will_wake(sender)) {
             self.senders.push_back(sender.clone());
         }
+    }
+
+    /// What is still asked of it when its process has ended, if that is anything.
+    fn counters(&self) -> Option<Box<Self>> {
+        let is_counted = self.dropped > 0 || self.skipped != SkippedCalls::default();
+        is_counted.then(|| {
+            Box::new(Self {
+                dropped: self.dropped,
+                skipped: self.skipped,
+                ..Self::default()
+            })
+        })
     }
 
     pub(super) fn is_room_wanted(&self) -> bool {
@@ -108,14 +126,42 @@ impl<M> Mailbox<M> {
 
     /// The process handles no message until it is resumed. Whether it lives.
     pub(crate) fn suspend(&self) -> bool {
-        self.put_ahead(SUSPENDED, |_| {})
+        self.flag_ahead(SUSPENDED, 0)
     }
 
     /// The process handles messages again. Whether it lives.
     pub(crate) fn resume(&self) -> bool {
-        self.look_ahead(|_, flags| flags.fetch_and(!SUSPENDED, Ordering::AcqRel));
-        // Wakes it, for nothing more than to look again.
-        self.put_ahead(0, |_| {})
+        self.flag_ahead(0, SUSPENDED)
+    }
+
+    /// Each message that the process takes is to be seen, or not any more. Whether it lives.
+    pub(crate) fn trace(&self, on: bool) -> bool {
+        if on {
+            self.flag_ahead(TRACED, 0)
+        } else {
+            self.flag_ahead(0, TRACED)
+        }
+    }
+
+    pub(crate) fn is_exiting(&self) -> bool {
+        self.urgent() & EXIT != 0
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.urgent() & SUSPENDED != 0
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        self.urgent() & TRACED != 0
+    }
+
+    /// The process took a call that it does not handle.
+    pub(crate) fn count_skipped(&self, why: Unwanted) {
+        self.look_ahead(|urgent, _| urgent.skipped.count(why));
+    }
+
+    pub(crate) fn skipped_calls(&self) -> SkippedCalls {
+        self.look_aside(|urgent| urgent.skipped)
     }
 
     /// What the handler is to do ahead of its queue.
@@ -145,11 +191,19 @@ impl<M> Mailbox<M> {
         }
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
-        state.asleep = false;
-        // Both: the task may poll only those of its parts that were woken.
-        let wakers = [state.urgent().receiver.take(), state.task.clone()];
-        drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        alert(state);
+        true
+    }
+
+    /// Sets and clears flags of what goes ahead of the queue, as above.
+    fn flag_ahead(&self, set: u8, clear: u8) -> bool {
+        let state = self.state.lock();
+        if state.closed {
+            return false;
+        }
+        self.urgent.fetch_or(set, Ordering::Release);
+        self.urgent.fetch_and(!clear, Ordering::AcqRel);
+        alert(state);
         true
     }
 
@@ -177,11 +231,8 @@ impl<M> Mailbox<M> {
     fn set_ended(&self) -> Option<Box<Urgent>> {
         let mut state = self.state.lock();
         state.ended = true;
-        let dropped = state.urgent.as_ref().map_or(0, |urgent| urgent.dropped);
         let urgent = state.urgent.take();
-        if dropped > 0 {
-            state.urgent().dropped = dropped;
-        }
+        state.urgent = urgent.as_ref().and_then(|urgent| urgent.counters());
         urgent
     }
 
@@ -189,4 +240,14 @@ impl<M> Mailbox<M> {
     fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
         look(self.state.lock().urgent(), &self.urgent)
     }
+}
+
+/// Wakes the process for what goes ahead of its queue, behind the lock.
+fn alert<M>(mut state: MutexGuard<'_, State<M>>) {
+    state.asleep = false;
+    // Both: the task may poll only those of its parts that were woken.
+    let receiver = state.urgent.as_mut().and_then(|urgent| urgent.receiver.take());
+    let wakers = [receiver, state.task.clone()];
+    drop(state);
+    wakers.into_iter().flatten().for_each(Waker::wake);
 }

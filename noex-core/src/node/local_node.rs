@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use super::extensions::Extensions;
 use super::observe::Observers;
 use super::peer_table::PeerTable;
-use crate::call::{Deadlines, InboundCalls, PendingCalls};
+use crate::call::{Deadlines, DeadlockNews, InboundCalls, PendingCalls, SkipCounters};
 use crate::exit::ExitReason;
 use crate::id::{Creation, NodeId, Pid};
+use crate::inspect::trace_ended;
 use crate::process::{
     AnyProcess, EnterGuard, Process, bind_thread, current_node, enter_node, install_hook,
 };
@@ -57,9 +58,11 @@ pub(super) struct Inner {
     pub(super) peers: Mutex<PeerTable>,
     pub(super) pending: PendingCalls,
     pub(super) dead_letters: AtomicU64,
+    skipped: SkipCounters,
     pub(super) extensions: Extensions,
     inbound: InboundCalls,
     deadlines: Arc<Deadlines>,
+    deadlock_news: DeadlockNews,
     router: RwLock<Arc<dyn Router>>,
     timers: Arc<Timers>,
     timers_task: tokio::task::AbortHandle,
@@ -83,12 +86,9 @@ impl LocalNode {
         let runtime = Handle::current();
         let deadlines = Arc::new(Deadlines::new());
         let timers = Arc::new(Timers::new());
-        let sweep = Arc::clone(&deadlines);
-        // It ends by itself, with the last call of the node.
-        drop(task::spawn_on(&runtime, async move { sweep.run().await }));
         let ticking = Arc::clone(&timers);
         let timers_task = task::spawn_on(&runtime, async move { ticking.run().await });
-        Self(Arc::new(Inner {
+        let node = Self(Arc::new(Inner {
             id,
             creation: Creation::random(),
             started: Instant::now(),
@@ -100,13 +100,21 @@ impl LocalNode {
             peers: Mutex::default(),
             pending: PendingCalls::default(),
             dead_letters: AtomicU64::new(0),
+            skipped: SkipCounters::default(),
             extensions: Extensions::default(),
             inbound: InboundCalls::default(),
             deadlines,
+            deadlock_news: DeadlockNews::new(),
             router: RwLock::new(Arc::new(NoRouter::default())),
             timers,
             timers_task: timers_task.abort_handle(),
-        }))
+        }));
+        let (sweep, weak) = (Arc::clone(&node.0.deadlines), node.downgrade());
+        // It ends by itself, with the last call of the node.
+        drop(task::spawn_on(node.runtime(), async move {
+            sweep.run(weak).await;
+        }));
+        node
     }
 
     /// The node that the running code belongs to: the one of its process, the one that was
@@ -257,12 +265,20 @@ impl LocalNode {
         &self.0.deadlines
     }
 
+    pub(crate) fn deadlock_news(&self) -> &DeadlockNews {
+        &self.0.deadlock_news
+    }
+
     pub(super) fn timers(&self) -> &Timers {
         &self.0.timers
     }
 
     pub(crate) fn inbound_calls(&self) -> &InboundCalls {
         &self.0.inbound
+    }
+
+    pub(crate) fn skip_counters(&self) -> &SkipCounters {
+        &self.0.skipped
     }
 
     pub(crate) fn next_pid(&self) -> Pid {
@@ -313,6 +329,7 @@ impl LocalNode {
     }
 
     pub(crate) fn process_ended(&self, process: &dyn AnyProcess, reason: &ExitReason) {
+        trace_ended(process, reason);
         // Whoever does not find the process must not find its names either.
         self.free_names(process);
         self.0.processes.remove(&process.pid().serial());
@@ -329,6 +346,12 @@ impl LocalNode {
 pub struct WeakNode(Weak<Inner>);
 
 impl WeakNode {
+    /// No node.
+    #[cfg(test)]
+    pub(crate) const fn none() -> Self {
+        Self(Weak::new())
+    }
+
     /// The node, if somebody still has it.
     #[must_use]
     pub fn upgrade(&self) -> Option<LocalNode> {

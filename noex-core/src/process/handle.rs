@@ -15,6 +15,7 @@ use super::scope::is_current;
 use crate::call::{Inbound, ReplyFuture, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
+use crate::inspect::{Inspect, Origin};
 use crate::mailbox::{Info, Mailbox, PushError};
 use crate::node::LocalNode;
 
@@ -28,6 +29,7 @@ pub struct Process<M> {
     relations: Mutex<Relations>,
     /// The process that it was linked with as it was started.
     parent: Option<Box<Pid>>,
+    origin: Origin,
 }
 
 impl<M> Process<M> {
@@ -41,6 +43,7 @@ impl<M> Process<M> {
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
         Self {
+            origin: Origin::new(&node, &options),
             serial: pid.serial(),
             node,
             mailbox: Mailbox::new(options.capacity, options.overflow),
@@ -82,6 +85,10 @@ impl<M: Send + 'static> Process<M> {
         ended
     }
 
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Whether the code that runs is this process's own.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -102,7 +109,7 @@ impl<M> fmt::Debug for Process<M> {
 }
 
 /// A process as its node sees it, whatever messages it takes.
-pub(crate) trait AnyProcess: Any + Send + Sync {
+pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     fn pid(&self) -> Pid;
     /// Whether it was started without a link: nobody else stops it.
     fn is_root(&self) -> bool;

@@ -21,5 +21,6 @@ pub(crate) use handle::AnyProcess;
 pub(crate) use panic::{catch, install_hook};
 pub(crate) use relations::ExitEffect;
 pub(crate) use scope::{
-    Scope, Unanswered, bind_thread, current_node, discard, enter_node, leave_unanswered,
+    Scope, Unanswered, bind_thread, current_address, current_node, discard, enter_node,
+    leave_unanswered,
 };

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::Process;
 use super::turn::Turn;
 use crate::id::Pid;
-use crate::mailbox::{DESCRIBE, EXIT, Incoming, SUSPENDED};
+use crate::inspect::{MessageKind, trace_taken};
+use crate::mailbox::{DESCRIBE, EXIT, Incoming, Info, SUSPENDED};
 use crate::node::LocalNode;
 
 /// The one end of a mailbox from which a process reads.
@@ -63,18 +64,36 @@ impl<M: Send + 'static> Receiver<M> {
         let mut next = None;
         poll_fn(|cx| {
             ready!(self.poll_next(&mut next, cx));
-            next.take().map_or(Poll::Pending, Poll::Ready)
+            next.take().map_or(Poll::Pending, |next| {
+                self.note(&next);
+                Poll::Ready(next)
+            })
         })
         .await
     }
 
-    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often.
+    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often. Who
+    /// takes it [notes](Self::note_kind) what it is.
     pub fn poll_next(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let next = self.poll_turn(place, cx);
         if next.is_pending() {
             self.turn.end();
         }
         next
+    }
+
+    /// Leaves for others to see what kind of message is being handled.
+    #[inline]
+    pub fn note_kind(&self, kind: MessageKind) {
+        self.process.mailbox().last_kind().set(kind);
+    }
+
+    /// As [`note_kind`](Self::note_kind), but for a question that only looks: what was handled
+    /// before it is still to be seen.
+    pub fn note_info(&self, info: &Info) {
+        if !matches!(info, Info::Describe(_)) {
+            self.note_kind(MessageKind::of_info(info));
+        }
     }
 
     /// Gives back the memory that the mailbox and its batch do not need now: for a process that
@@ -133,14 +152,17 @@ impl<M: Send + 'static> Receiver<M> {
         let mut seen = 0;
         poll_fn(|cx| {
             let coop = ready!(poll_proceed(cx));
-            if let Some(urgent) = ready!(self.poll_urgent(cx)) {
-                return Poll::Ready(urgent);
+            // Nothing else would come to a question until a message is found.
+            while let Some(question) = ready!(self.poll_urgent(cx)) {
+                drop(question);
             }
             loop {
                 let found = self.batch.iter().skip(seen).position(&mut wanted);
                 if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
                     coop.made_progress();
                     self.process.mailbox().note_taken(self.batch.len());
+                    self.note(&found);
+                    self.trace(&found);
                     return Poll::Ready(found);
                 }
                 seen = self.batch.len();
@@ -150,13 +172,46 @@ impl<M: Send + 'static> Receiver<M> {
         .await
     }
 
+    fn note(&self, taken: &Incoming<M>) {
+        match taken {
+            Incoming::Message(_) => self.note_kind(MessageKind::Message),
+            Incoming::Encoded(inbound) => self.note_kind(MessageKind::of_encoded(inbound)),
+            Incoming::Info(info) => self.note_info(info),
+        }
+    }
+
+    fn trace(&self, taken: &Incoming<M>) {
+        if self.process.mailbox().is_traced() {
+            trace_taken(&self.process, taken);
+        }
+    }
+
     fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         if self.process.mailbox().urgent() != 0 {
-            *place = ready!(self.poll_urgent(cx));
-            if place.is_some() {
-                return Poll::Ready(());
-            }
+            return self.poll_watched(place, cx);
         }
+        self.poll_queue(place, cx)
+    }
+
+    /// Something goes ahead of the queue, or the process is traced.
+    #[cold]
+    fn poll_watched(
+        &mut self,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        *place = ready!(self.poll_urgent(cx));
+        if place.is_none() {
+            ready!(self.poll_queue(place, cx));
+        }
+        if let Some(taken) = place {
+            self.trace(taken);
+        }
+        Poll::Ready(())
+    }
+
+    #[inline]
+    fn poll_queue(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
             // The budget that the task shares with all that it waits for is spent by the batch:

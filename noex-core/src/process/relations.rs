@@ -63,6 +63,16 @@ pub(crate) struct Bereaved {
     pub(crate) monitoring: Vec<(MonitorRef, Pid)>,
 }
 
+/// Whom a process is bound to, for those who look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Relatives {
+    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) links: Vec<Pid>,
+    pub(crate) monitors: Vec<Pid>,
+    pub(crate) monitored_by: Vec<Pid>,
+    pub(crate) trap_exit: bool,
+}
+
 /// What broke because a node was lost.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Severed {
@@ -195,6 +205,23 @@ impl Relations {
             .extract_if(.., |_, pid| pid.creation() == lost)
             .collect();
         Severed { links, monitors }
+    }
+
+    pub(crate) fn relatives(&self) -> Relatives {
+        let trap_exit = self.trap_exit;
+        let Some(ties) = &self.ties else {
+            return Relatives {
+                trap_exit,
+                ..Relatives::default()
+            };
+        };
+        Relatives {
+            names: ties.names.clone(),
+            links: ties.links.iter().copied().collect(),
+            monitors: ties.monitoring.values().copied().collect(),
+            monitored_by: ties.watchers.iter().map(|(watcher, _)| *watcher).collect(),
+            trap_exit,
+        }
     }
 
     fn make_ties(&mut self) -> &mut Ties {

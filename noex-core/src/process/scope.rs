@@ -120,6 +120,16 @@ pub fn current_pid() -> Option<Pid> {
     pid.unwrap_or_default()
 }
 
+/// Where the process is in whose code this runs; 0 if there is none. It costs less than a pid.
+#[inline]
+pub(crate) fn current_address() -> usize {
+    let address = CURRENT.try_with(|current| match &current.borrow().scope {
+        Scope::Process(process) => Arc::as_ptr(process).cast::<()>().addr(),
+        Scope::Node(_) | Scope::Nowhere => 0,
+    });
+    address.unwrap_or_default()
+}
+
 /// Whether the code that runs is of this very process.
 pub(super) fn is_current<M>(process: &Process<M>) -> bool {
     let is_it = CURRENT.try_with(|current| match &current.borrow().scope {

@@ -8,6 +8,7 @@ use super::run::ProcessTask;
 use super::{AnyProcess, Process, Receiver, catch};
 use crate::exit::ExitReason;
 use crate::id::Pid;
+use crate::inspect::Nature;
 use crate::mailbox::{CAPACITY_DEFAULT, Overflow};
 use crate::node::LocalNode;
 use crate::task;
@@ -22,6 +23,8 @@ pub struct SpawnOptions {
     pub overflow: Overflow,
     /// The process that it is linked with from its first moment.
     pub link: Option<Pid>,
+    /// What those see who look at it; [`Nature::PLAIN`] unless a layer says more.
+    pub nature: &'static Nature,
 }
 
 impl Default for SpawnOptions {
@@ -30,6 +33,7 @@ impl Default for SpawnOptions {
             capacity: CAPACITY_DEFAULT,
             overflow: Overflow::Refuse,
             link: None,
+            nature: &Nature::PLAIN,
         }
     }
 }

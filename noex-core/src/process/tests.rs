@@ -324,7 +324,7 @@ fn expected(state: State, input: &Input) -> (Outcome, Relations) {
         // What is not set can be taken back, and nothing comes of it.
         Input::Unlink(pid) => drop(after.make_ties().links.remove(pid)),
         Input::UnwatchedBy(pid, monitor) => {
-            drop(after.make_ties().watchers.remove(&(*pid, *monitor)))
+            after.make_ties().watchers.remove(&(*pid, *monitor));
         }
         Input::Unname(name) => after.make_ties().names.retain(|held| **held != **name),
         Input::Demonitor(monitor) => {

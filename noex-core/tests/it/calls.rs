@@ -214,7 +214,7 @@ async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arri
     let holder = nodes[2].spawn(SpawnOptions::default(), |mut mailbox| async move {
         gone.await.unwrap();
         match mailbox.next().await {
-            Incoming::<()>::Encoded(inbound) if !inbound.is_wanted(Instant::now()) => {
+            Incoming::<()>::Encoded(inbound) if inbound.unwanted(Instant::now()).is_some() => {
                 ExitReason::Normal
             }
             _ => ExitReason::error("still wanted"),

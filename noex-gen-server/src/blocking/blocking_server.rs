@@ -102,6 +102,12 @@ pub trait BlockingServer: Sized + 'static {
         let _unused = (reason, cx);
     }
 
+    /// As [`GenServer::describe`].
+    #[must_use]
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
     /// As [`GenServer::protocol`].
     #[must_use]
     fn protocol() -> &'static str {

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::fmt;
 
 use crossbeam_channel::Sender;
-use noex_core::ExitReason;
 use noex_core::mailbox::Info;
 use noex_core::process::DroppedReplies;
+use noex_core::{ExitReason, ReplyTo};
 use tokio::sync::oneshot;
 
 use super::thread::{Done, Job, Order, start};
@@ -92,6 +92,10 @@ impl<B: BlockingServer> GenServer for OnThread<B> {
         if let Flow::Stop(error) = self.perform(Job::End(reason.clone())).await {
             tracing::error!(pid = %cx.pid(), reason = %error, "a server's terminate failed");
         }
+    }
+
+    async fn show(&mut self, reply: ReplyTo<Option<String>>) -> Flow {
+        self.perform(Job::Describe(reply)).await
     }
 
     fn protocol() -> &'static str {

@@ -6,7 +6,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use noex_core::mailbox::Info;
 use noex_core::process::{DroppedReplies, run_as};
-use noex_core::{ExitReason, LocalNode, Panic, Pid};
+use noex_core::{ExitReason, LocalNode, Panic, Pid, ReplyTo};
 use tokio::sync::oneshot;
 
 use super::{BlockingContext, BlockingServer};
@@ -20,6 +20,7 @@ pub(super) enum Job<B: BlockingServer> {
     Cast(B::Cast),
     Info(Info),
     Continue(Box<dyn Any + Send>),
+    Describe(ReplyTo<Option<String>>),
     /// Terminate, and drop the state.
     End(ExitReason),
 }
@@ -112,6 +113,10 @@ fn perform<B: BlockingServer>(
         Job::Cast(cast) => server.handle_cast(cast, cx),
         Job::Info(info) => server.handle_info(info, cx),
         Job::Continue(value) => server.handle_continue(value, cx),
+        Job::Describe(reply) => {
+            reply.send(server.describe());
+            Flow::Continue
+        }
         Job::End(reason) => {
             server.terminate(&reason, cx);
             *state = None;

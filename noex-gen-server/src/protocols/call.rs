@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use noex_core::call::ReplyFuture;
-use noex_core::process::current_pid;
+use noex_core::call::{Parties, ReplyFuture};
 use noex_core::{CallError, ReplyTo, Wire};
+use tokio::time::Instant;
 
 use super::door::{Door, Parked};
 use super::protocol_ref::Place;
 use super::{Protocol, ProtocolRef};
-
-/// How long a call waits unless told otherwise.
-const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+use crate::patience::Patience;
 
 /// One call of a protocol on its way; made by [`ProtocolRef::call`]. It is sent when it is first
 /// polled.
@@ -49,7 +47,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 pub struct ProtocolCall<'a, P: Protocol + ?Sized, R, F> {
     to: &'a ProtocolRef<P>,
     state: State<P, R, F>,
-    timeout: Duration,
+    patience: Patience,
 }
 
 /// ```text
@@ -80,27 +78,41 @@ where
         Self {
             to,
             state: State::Made(make),
-            timeout: TIMEOUT_DEFAULT,
+            patience: Patience::DEFAULT,
         }
     }
 
     /// Waits for at most `timeout`, in the place of 5 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.patience.set_timeout(timeout);
+        self
+    }
+
+    /// Ends at `deadline` at the latest, as [`Call::deadline`](crate::Call::deadline).
+    pub const fn deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.patience.inherit(deadline);
+        self
+    }
+
+    /// As [`Call::fail_on_deadlock`](crate::Call::fail_on_deadlock).
+    pub const fn fail_on_deadlock(mut self) -> Self {
+        self.patience.fail_on_deadlock();
         self
     }
 
     /// Sends the request that `make` builds; its reply will wake `caller`.
-    fn send(&self, make: F, caller: &Waker) -> Result<State<P, R, F>, CallError> {
+    fn send(&mut self, make: F, caller: &Waker) -> Result<State<P, R, F>, CallError> {
+        self.patience.begin()?;
         if let Some(door) = self.to.held() {
             return self.push(door, make, caller);
         }
         match self.to.place()? {
             Place::Here(door) => self.push(&door, make, caller),
             Place::There(node) => {
-                let (reply, reply_to, _guard) = ReplyFuture::new(&node, self.timeout, caller);
+                let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
                 let call = make(reply_to);
-                self.to.send_encoded(&node, &call, Some(self.timeout))?;
+                self.to
+                    .send_encoded(&node, &call, Some(self.patience.timeout()))?;
                 Ok(State::Sent(reply))
             }
         }
@@ -112,10 +124,11 @@ where
         make: F,
         caller: &Waker,
     ) -> Result<State<P, R, F>, CallError> {
-        if current_pid() == Some(door.pid()) {
+        let parties = door.parties();
+        if parties.is_same() {
             return Err(CallError::CallingSelf);
         }
-        let (reply, reply_to, guard) = ReplyFuture::new(door.node(), self.timeout, caller);
+        let (reply, reply_to, guard) = self.patience.open(parties, door.node(), caller);
         Ok(match door.call(make(reply_to), guard)? {
             None => State::Sent(reply),
             Some(request) => State::Parked {
@@ -135,13 +148,14 @@ where
 {
     type Output = Result<R, CallError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
         // In place: most polls find the call sent, and nothing is to be moved.
-        if let State::Sent(reply) = &mut self.state {
-            return Pin::new(reply).poll(cx);
+        if let State::Sent(reply) = &mut this.state {
+            return this.patience.explain(Pin::new(reply).poll(cx));
         }
-        let state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Made(make) => self.send(make, cx.waker())?,
+        let state = match std::mem::replace(&mut this.state, State::Over) {
+            State::Made(make) => this.send(make, cx.waker())?,
             state => state,
         };
         let (door, mut request, mut reply) = match state {
@@ -152,7 +166,7 @@ where
             } => (door, request, reply),
             sent @ State::Sent(_) => {
                 // A reply that has come already has woken the caller.
-                self.state = sent;
+                this.state = sent;
                 return Poll::Pending;
             }
             State::Made(_) | State::Over => return Poll::Ready(Err(CallError::ReplyDropped)),
@@ -160,13 +174,13 @@ where
         let queued = door.poll_parked(&mut request, cx)?;
         let polled = Pin::new(&mut reply).poll(cx);
         if queued.is_ready() {
-            self.state = State::Sent(reply);
-            return polled;
+            this.state = State::Sent(reply);
+            return this.patience.explain(polled);
         }
         if polled.is_ready() {
             return Poll::Ready(Err(CallError::Full));
         }
-        self.state = State::Parked {
+        this.state = State::Parked {
             door,
             request,
             reply,
@@ -179,7 +193,7 @@ impl<P: Protocol + ?Sized, R, F> fmt::Debug for ProtocolCall<'_, P, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProtocolCall")
             .field("to", self.to)
-            .field("timeout", &self.timeout)
+            .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
 }

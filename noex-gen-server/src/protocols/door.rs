@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::task::{Context, Poll};
 
-use noex_core::call::CallGuard;
+use noex_core::call::{CallGuard, Parties};
 use noex_core::mailbox::PushError;
 use noex_core::process::Process;
-use noex_core::{CallError, LocalNode, Pid};
+use noex_core::{CallError, LocalNode};
 
 use super::{Accepts, Protocol};
 use crate::{CastError, Request};
@@ -14,8 +14,9 @@ use crate::{CastError, Request};
 /// A server of this node that accepts the protocol `P`, whatever its type: messages go into its
 /// mailbox as its own, neither encoded nor boxed.
 pub(super) trait Door<P: Protocol + ?Sized>: Send + Sync {
-    fn pid(&self) -> Pid;
     fn node(&self) -> &LocalNode;
+    /// The code that runs, and the server.
+    fn parties(&self) -> Parties;
     /// Queues a call, or gives what has to wait for room in the mailbox.
     fn call(&self, call: P::Call, guard: CallGuard) -> Result<Option<Parked>, CallError>;
     /// Queues what had to wait.
@@ -28,12 +29,12 @@ pub(super) trait Door<P: Protocol + ?Sized>: Send + Sync {
 pub(super) struct Parked(Box<dyn Any + Send>);
 
 impl<P: Protocol + ?Sized, S: Accepts<P>> Door<P> for Process<Request<S>> {
-    fn pid(&self) -> Pid {
-        self.pid()
-    }
-
     fn node(&self) -> &LocalNode {
         self.node()
+    }
+
+    fn parties(&self) -> Parties {
+        Parties::with(self)
     }
 
     fn call(&self, call: P::Call, guard: CallGuard) -> Result<Option<Parked>, CallError> {

@@ -126,6 +126,13 @@ pub trait GenStateMachine: Sized + Send + 'static {
         async {}
     }
 
+    /// What is told of the machine to those who look at it, as [`GenServer::describe`].
+    #[must_use]
+    fn describe(&self, state: &Self::State) -> Option<String> {
+        let _unused = state;
+        None
+    }
+
     /// As [`GenServer::protocol`].
     #[must_use]
     fn protocol() -> &'static str {

@@ -78,6 +78,10 @@ impl<M: GenStateMachine> GenServer for StateMachine<M> {
         self.data.terminate(state, reason, cx).await;
     }
 
+    fn describe(&self) -> Option<String> {
+        self.data.describe(self.machine.state())
+    }
+
     fn protocol() -> &'static str {
         M::protocol()
     }

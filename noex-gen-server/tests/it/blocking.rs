@@ -153,6 +153,11 @@ impl BlockingServer for Worker {
         Flow::Continue
     }
 
+    fn describe(&self) -> Option<String> {
+        assert!(thread::current().name().unwrap().starts_with("noex <"));
+        Some(format!("sum {}", self.sum.get()))
+    }
+
     fn terminate(&mut self, reason: &ExitReason, _cx: &mut BlockingContext<Self>) {
         self.note(&format!("terminate {reason}"));
     }
@@ -291,4 +296,22 @@ async fn an_init_that_fails_on_the_thread_starts_nothing() {
     let failed = Worker::start(None).on(&node).await.unwrap_err();
     assert_eq!(failed, StartError::Init(ExitReason::error("no log")));
     assert_eq!(node.process_count(), 0);
+}
+
+#[tokio::test]
+async fn a_blocking_server_tells_its_state_on_its_own_thread() {
+    let node = LocalNode::start(id(1));
+    let worker = Worker::start(Some(Log::default())).on(&node).await.unwrap();
+    worker
+        .call(|reply| Local((Step::Add(7), reply)))
+        .await
+        .unwrap();
+    worker.inspect().suspend();
+    assert_eq!(
+        worker.inspect().state().await.unwrap().as_deref(),
+        Some("sum 7")
+    );
+    worker.inspect().resume();
+    let sum = worker.call(|reply| Local((Step::Add(1), reply))).await;
+    assert_eq!(sum, Ok(8));
 }

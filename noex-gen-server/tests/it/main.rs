@@ -11,13 +11,17 @@ mod blocking;
 mod busy;
 mod call_many;
 mod contract;
+mod deadlines;
+mod deadlocks;
 mod handles;
+mod inspect;
 mod life;
 mod multi_call;
 mod order;
 mod protocols;
 mod refusals;
 mod server;
+mod skipped;
 mod state_machine;
 #[path = "../../../noex-core/tests/it/support.rs"]
 mod support;

@@ -196,6 +196,10 @@ impl GenServer for Probe {
         self.board.note(format!("terminate {reason}"));
     }
 
+    fn describe(&self) -> Option<String> {
+        Some(format!("sum {}", self.sum))
+    }
+
     fn protocols() -> &'static [Accepted<Self>] {
         const { &[Accepted::of::<Sums>()] }
     }

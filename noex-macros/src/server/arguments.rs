@@ -9,6 +9,8 @@ use syn::{Error, Ident, LitStr, Path, Token, Visibility, parenthesized, parse_qu
 pub(crate) struct Arguments {
     /// Messages stay on their node, and need no serde.
     pub(crate) local: bool,
+    /// The word that makes it tell its state, as `Debug` prints it.
+    pub(crate) debug: Option<Ident>,
     /// The name of the messages on the wire.
     pub(crate) protocol: Option<LitStr>,
     /// The protocols that it accepts.
@@ -21,6 +23,7 @@ impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut arguments = Self {
             local: false,
+            debug: None,
             protocol: None,
             implements: Vec::new(),
             vis: parse_quote!(pub),
@@ -29,6 +32,7 @@ impl Parse for Arguments {
             let key: Ident = input.parse()?;
             match key.to_string().as_str() {
                 "local" => arguments.local = true,
+                "debug" => arguments.debug = Some(key),
                 "protocol" => {
                     input.parse::<Token![=]>()?;
                     arguments.protocol = Some(protocol(input)?);
@@ -39,8 +43,9 @@ impl Parse for Arguments {
                     arguments.vis = input.parse()?;
                 }
                 _ => {
-                    let hint = "unknown argument; write `local`, `protocol = \"name\"`, \
-                                `implements(Store)`, `vis = pub(crate)`, or no argument";
+                    let hint = "unknown argument; write `local`, `debug`, \
+                                `protocol = \"name\"`, `implements(Store)`, \
+                                `vis = pub(crate)`, or no argument";
                     return Err(Error::new(key.span(), hint));
                 }
             }

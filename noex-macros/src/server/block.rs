@@ -20,6 +20,7 @@ pub(crate) struct Server {
     pub(crate) generics: Generics,
     pub(crate) vis: Visibility,
     pub(crate) local: bool,
+    pub(crate) debug: Option<Ident>,
     pub(crate) protocol: Option<LitStr>,
     pub(crate) implements: Vec<Path>,
     pub(crate) init: Init,
@@ -32,6 +33,7 @@ impl Server {
         let name = name_of(block)?;
         let Arguments {
             local,
+            debug,
             protocol,
             implements,
             vis,
@@ -80,6 +82,7 @@ impl Server {
                 name,
                 vis,
                 local,
+                debug,
                 protocol,
                 implements,
                 init,

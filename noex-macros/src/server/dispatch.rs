@@ -24,6 +24,7 @@ pub(crate) fn expand(server: &Server) -> TokenStream {
         handle_info(server),
         handle_continue(server),
         terminate(server),
+        describe(server).unwrap_or_default(),
         protocol(server).unwrap_or_default(),
         protocols(server),
     ];
@@ -319,6 +320,17 @@ fn terminate(server: &Server) -> TokenStream {
             #handled
         }
     }
+}
+
+/// The compiler says at the word `debug` if the state can't be printed.
+fn describe(server: &Server) -> Option<TokenStream> {
+    let debug = server.debug.as_ref()?;
+    let state = quote_spanned! { debug.span()=> ::noex::__private::printed(self) };
+    Some(quote! {
+        fn describe(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(#state)
+        }
+    })
 }
 
 fn protocol(server: &Server) -> Option<TokenStream> {

@@ -201,6 +201,7 @@ fn check_name(name: &Ident, kind: Kind) -> syn::Result<()> {
         "call",
         "cast",
         "stop",
+        "inspect",
         "pid",
         "clone",
     ];

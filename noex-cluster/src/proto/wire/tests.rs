@@ -312,6 +312,7 @@ fn call_error() -> impl Strategy<Value = CallError> {
         prop::sample::select(vec![
             CallError::Timeout,
             CallError::DeadlineInherited,
+            CallError::Deadlock,
             CallError::NoProcess,
             CallError::Full,
             CallError::ReplyDropped,

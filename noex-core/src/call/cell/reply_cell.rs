@@ -92,7 +92,7 @@ impl Generation {
         Self(number)
     }
 
-    pub(super) const fn number(self) -> u64 {
+    pub(in crate::call) const fn number(self) -> u64 {
         self.0
     }
 }

@@ -55,8 +55,9 @@ impl<R> Waiting<R> {
             return Poll::Ready(self.take(cell, word));
         }
         if word & EXPIRED != 0 {
+            let over = over(cell);
             let answered = self.give_up();
-            return Poll::Ready(answered.unwrap_or(Outcome::Expired));
+            return Poll::Ready(answered.unwrap_or(over));
         }
         if !cell.task.is(caller) {
             wait_as(cell, word, caller);
@@ -105,6 +106,7 @@ impl<R> Waiting<R> {
                 _reply => Outcome::Reply(cell.read_body()),
             }
         };
+        let over = over(cell);
         // Whoever holds the cell leaves it to be used again.
         let is_held =
             word & HELD != 0 && cell.word.fetch_or(GIVEN_UP, Ordering::AcqRel) & HELD != 0;
@@ -113,9 +115,18 @@ impl<R> Waiting<R> {
         }
         match outcome {
             // A server that finds an expired call lets go of its handle.
-            Outcome::Failed(_) if word & EXPIRED != 0 => Outcome::Expired,
+            Outcome::Failed(_) if word & EXPIRED != 0 => over,
             outcome => outcome,
         }
+    }
+}
+
+/// What becomes of a call that has expired.
+fn over<R>(cell: &ReplyCell) -> Outcome<R> {
+    if cell.parties().is_condemned() {
+        Outcome::Failed(CallError::Deadlock)
+    } else {
+        Outcome::Expired
     }
 }
 
