@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
-use noex_core::call::{Inbound, ReplyTo};
+use noex_core::call::{CallGuard, Inbound, ReplyTo};
 use noex_core::inspect::MessageKind;
 use noex_core::mailbox::{Incoming, Info};
 use noex_core::process::Receiver;
@@ -67,17 +67,14 @@ pub(crate) fn serve<S: GenServer>(
                         receiver.note_kind(MessageKind::Cast);
                         Handling::of_cast(state.handle_cast(cast, &mut cx))
                     }
-                    Some(Incoming::Message(Request::Call(call, guard))) => {
-                        receiver.note_kind(MessageKind::Call);
-                        if let Some(why) = guard.unwanted(cx.node()) {
-                            cx.count_skipped(why);
-                            Handling::done(Flow::Continue)
-                        } else {
-                            cx.set_deadline(Deadline::OfCall(guard));
-                            Handling::of_call(state.handle_call(call, &mut cx))
-                        }
+                    Some(Incoming::Message(Request::Call(call, guard)))
+                        if admit(guard, &receiver, &mut cx) =>
+                    {
+                        Handling::of_call(state.handle_call(call, &mut cx))
                     }
-                    None => Handling::done(Flow::Continue),
+                    Some(Incoming::Message(Request::Call(..))) | None => {
+                        Handling::done(Flow::Continue)
+                    }
                     Some(other) => match open(other, &receiver, &mut cx) {
                         Todo::Call(call) => Handling::of_call(state.handle_call(call, &mut cx)),
                         Todo::Cast(cast) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
@@ -112,6 +109,23 @@ fn register<S: GenServer>(
         }
     }
     Some(ready)
+}
+
+/// Whether a call of this node is to be handled.
+#[inline]
+fn admit<S: GenServer>(
+    guard: CallGuard,
+    receiver: &Receiver<Request<S>>,
+    cx: &mut Context<S>,
+) -> bool {
+    receiver.note_kind(MessageKind::Call);
+    let unwanted = guard.unwanted(cx.node());
+    if let Some(why) = unwanted {
+        cx.count_skipped(why);
+    } else {
+        cx.set_deadline(Deadline::OfCall(guard));
+    }
+    unwanted.is_none()
 }
 
 /// What a server is to do about something that came.

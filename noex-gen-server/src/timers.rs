@@ -121,10 +121,6 @@ impl<S: GenServer> Context<S> {
     }
 
     /// Takes a timer back; how much of its time was left. `None`: it had delivered already.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "most want it gone, whatever was left"
-    )]
     pub fn cancel_timer(&self, timer: TimerRef) -> Option<Duration> {
         let is_own = self.agenda().forget(timer);
         let left = self.node().cancel_timer(self.pid(), timer);

@@ -59,7 +59,7 @@ impl Counter {
         handle: u8,
         cx: &mut Context<Self>,
     ) -> (String, ServerRef<Self>) {
-        (format!("{reply} {handle}"), cx.this().clone())
+        (format!("{reply} {handle}"), cx.this())
     }
 
     #[call]

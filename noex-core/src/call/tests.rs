@@ -41,7 +41,10 @@ fn run(test: impl Future<Output = ()>) {
 fn swept() -> (Arc<Deadlines>, JoinHandle<()>) {
     let deadlines = Arc::new(Deadlines::new());
     let sweep = Arc::clone(&deadlines);
-    (deadlines, spawn(async move { sweep.run(WeakNode::none()).await }))
+    (
+        deadlines,
+        spawn(async move { sweep.run(WeakNode::none()).await }),
+    )
 }
 
 fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -311,7 +314,8 @@ fn a_guard_knows_the_deadline_of_its_call_alone() {
 fn a_handle_is_taken_once() {
     run(async {
         let deadlines = Deadlines::new();
-        let (mut waiting, handle, _) = deadlines.open::<u64>(Wait::For(SECOND), Parties::none(), Waker::noop());
+        let (mut waiting, handle, _) =
+            deadlines.open::<u64>(Wait::For(SECOND), Parties::none(), Waker::noop());
         let taken = handle.take();
         assert!(handle.take().is_none());
         let Some(Right::Own(duty)) = taken else {

@@ -88,7 +88,7 @@ impl<M> Mailbox<M> {
     pub(crate) fn note_taken(&self, left: usize) {
         let wanted = self.room_wanted.load(Ordering::Relaxed);
         // Each note costs the senders a cache miss.
-        if left % NOTED == 0 || wanted || (self.capacity as usize) < NOTED * NOTED {
+        if left.is_multiple_of(NOTED) || wanted || (self.capacity as usize) < NOTED * NOTED {
             self.taken.store(narrow(left), Ordering::Relaxed);
         }
         if wanted {

@@ -246,7 +246,10 @@ impl<M> Mailbox<M> {
 fn alert<M>(mut state: MutexGuard<'_, State<M>>) {
     state.asleep = false;
     // Both: the task may poll only those of its parts that were woken.
-    let receiver = state.urgent.as_mut().and_then(|urgent| urgent.receiver.take());
+    let receiver = state
+        .urgent
+        .as_mut()
+        .and_then(|urgent| urgent.receiver.take());
     let wakers = [receiver, state.task.clone()];
     drop(state);
     wakers.into_iter().flatten().for_each(Waker::wake);

@@ -195,11 +195,7 @@ impl<M: Send + 'static> Receiver<M> {
 
     /// Something goes ahead of the queue, or the process is traced.
     #[cold]
-    fn poll_watched(
-        &mut self,
-        place: &mut Option<Incoming<M>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    fn poll_watched(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         *place = ready!(self.poll_urgent(cx));
         if place.is_none() {
             ready!(self.poll_queue(place, cx));

@@ -108,7 +108,7 @@ async fn contract_c52_a_stop_carries_its_reason_here_and_there() {
         let (server, board) = Probe::on(home).await;
         let ended = home.ended(server.pid());
         let stop = Probe::stop(server.pid()).reason(ExitReason::Shutdown);
-        on(&nodes[0], async { stop.await }).await.unwrap();
+        on(&nodes[0], stop).await.unwrap();
         assert_eq!(ended.await, ExitReason::Shutdown);
         assert_eq!(board.log(), ["terminate shutdown"]);
     }
@@ -122,7 +122,7 @@ async fn a_stop_that_is_not_heard_in_time_is_a_time_out() {
         server.cast(Tell::Wait).unwrap();
         board.saw("waits").await;
         let stop = Probe::stop(server.pid()).timeout(Duration::from_secs(1));
-        let outcome = on(&nodes[0], async { stop.await }).await;
+        let outcome = on(&nodes[0], stop).await;
         assert_eq!(outcome, Err(noex_core::CallError::Timeout));
         board.open();
         let ended = soon("it was asked", home.ended(server.pid())).await;

@@ -30,7 +30,7 @@ impl GenServer for Counter {
 
     async fn init(born: Self::Args, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
         if let Some(born) = born {
-            born.send_replace(Some(cx.this().clone()));
+            born.send_replace(Some(cx.this()));
         }
         Ok(Self(0))
     }
