@@ -93,12 +93,12 @@ where
         self.patience.begin()?;
         if let Some(process) = self.to.held() {
             let (reply, parked) = (&mut self.reply, &mut self.parked);
-            return push(process, make, self.patience, caller, reply, parked);
+            return push(process, make, &self.patience, caller, reply, parked);
         }
         match self.to.resolve()? {
             Address::Local(process) => {
                 let (reply, parked) = (&mut self.reply, &mut self.parked);
-                push(&process, make, self.patience, caller, reply, parked)
+                push(&process, make, &self.patience, caller, reply, parked)
             }
             Address::Remote { node, target } => {
                 let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
@@ -130,11 +130,16 @@ where
         }
     }
 
+    #[inline]
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
         let Some(reply) = &mut self.reply else {
             return Poll::Ready(Err(CallError::ReplyDropped));
         };
-        self.patience.explain(Pin::new(reply).poll(cx))
+        let outcome = Pin::new(reply).poll(cx);
+        if outcome.is_pending() {
+            return Poll::Pending;
+        }
+        self.patience.explain(outcome)
     }
 }
 
@@ -142,7 +147,7 @@ where
 fn push<S: GenServer, R: Wire>(
     process: &Arc<Process<Request<S>>>,
     make: impl FnOnce(ReplyTo<R>) -> S::Call,
-    patience: Patience,
+    patience: &Patience,
     caller: &Waker,
     waiting: &mut Option<ReplyFuture<R>>,
     parked: &mut Option<Box<Parked<S>>>,

@@ -90,13 +90,13 @@ impl Patience {
     #[inline]
     pub(crate) fn explain<R>(
         &self,
-        mut outcome: Poll<Result<R, CallError>>,
+        outcome: Poll<Result<R, CallError>>,
     ) -> Poll<Result<R, CallError>> {
-        if self.inherited.is_some()
-            && let Poll::Ready(Err(error @ CallError::Timeout)) = &mut outcome
-        {
-            *error = CallError::DeadlineInherited;
+        match outcome {
+            Poll::Ready(Err(CallError::Timeout)) if self.inherited.is_some() => {
+                Poll::Ready(Err(CallError::DeadlineInherited))
+            }
+            outcome => outcome,
         }
-        outcome
     }
 }

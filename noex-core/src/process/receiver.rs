@@ -186,6 +186,7 @@ impl<M: Send + 'static> Receiver<M> {
         }
     }
 
+    #[inline]
     fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         if self.process.mailbox().urgent() != 0 {
             return self.poll_watched(place, cx);
@@ -206,7 +207,8 @@ impl<M: Send + 'static> Receiver<M> {
         Poll::Ready(())
     }
 
-    #[inline]
+    // Always: for most messages this is all that there is to do.
+    #[inline(always)]
     fn poll_queue(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let mailbox = self.process.mailbox();
         if self.batch.is_empty() {
