@@ -132,6 +132,12 @@ impl<S: GenServer> Hash for ServerRef<S> {
     }
 }
 
+impl<S: GenServer> From<ServerRef<S>> for Pid {
+    fn from(server: ServerRef<S>) -> Self {
+        server.pid
+    }
+}
+
 impl<S: GenServer> From<&ServerRef<S>> for Pid {
     fn from(server: &ServerRef<S>) -> Self {
         server.pid

@@ -245,7 +245,7 @@ impl Probe {
         match call {
             GroupCall::Members(group, reply) => reply.send(Group(group).members()),
             GroupCall::Watch(group, reply) => {
-                let members = Group(group).monitor(&cx.this());
+                let members = Group(group).monitor(cx.this());
                 reply.send(members.expect("it runs on a node with a registry"));
             }
             GroupCall::Changes(reply) => reply.send(self.group_changes.clone()),

@@ -111,7 +111,7 @@ impl Deadlines {
     }
 
     /// Begins a call between `parties` that waits for `wait`; `caller` wakes who waits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open<R: Send + 'static>(
         &self,
         wait: Wait,

@@ -35,7 +35,7 @@ impl<R: Send + 'static> ReplyFuture<R> {
     }
 
     /// As [`new`](Self::new), for a call of which it is known who waits for whom.
-    #[inline]
+    #[inline(always)]
     pub fn between(
         parties: Parties,
         node: &LocalNode,

@@ -15,7 +15,7 @@ const KEPT_MAX: usize = 256;
 
 impl<M> Mailbox<M> {
     /// Takes the first thing into `place`, and all that is behind it into `batch`, which is empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_take(
         &self,
         place: &mut Option<Incoming<M>>,

@@ -180,34 +180,29 @@ impl<M: Send + 'static> Receiver<M> {
         }
     }
 
+    #[cold]
     fn trace(&self, taken: &Incoming<M>) {
         if self.process.mailbox().is_traced() {
             trace_taken(&self.process, taken);
         }
     }
 
-    #[inline]
+    // Always: for most messages this is all that there is to do.
+    #[inline(always)]
     fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.process.mailbox().urgent() != 0 {
-            return self.poll_watched(place, cx);
+        let is_watched = self.process.mailbox().urgent() != 0;
+        if is_watched {
+            *place = ready!(self.poll_urgent(cx));
         }
-        self.poll_queue(place, cx)
-    }
-
-    /// Something goes ahead of the queue, or the process is traced.
-    #[cold]
-    fn poll_watched(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        *place = ready!(self.poll_urgent(cx));
         if place.is_none() {
             ready!(self.poll_queue(place, cx));
         }
-        if let Some(taken) = place {
+        if is_watched && let Some(taken) = place {
             self.trace(taken);
         }
         Poll::Ready(())
     }
 
-    // Always: for most messages this is all that there is to do.
     #[inline(always)]
     fn poll_queue(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
         let mailbox = self.process.mailbox();
