@@ -20,7 +20,7 @@ const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
 ///
 /// Two lanes: what a handler sees keeps its order in the queue; what acts without the handler, as
 /// an exit request does, goes ahead of the queue. Messages and floods are bounded by the capacity;
-/// any other [`Info`] is not, because whoever caused it was admitted before.
+/// any other [`Info`](super::Info) is not, because whoever caused it was admitted before.
 ///
 /// # Examples
 /// ```
