@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use noex_core::call::ReplyFuture;
+use noex_core::mailbox::Overflow;
 use noex_core::node::Ended;
 use noex_core::process::{Process, SpawnOptions, current_pid};
 use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
@@ -128,6 +129,16 @@ impl<S: GenServer> Start<S> {
     /// Bounds its mailbox to `messages`.
     pub fn mailbox_capacity(self, messages: NonZeroUsize) -> Self {
         self.with(|plan| plan.options.capacity = messages)
+    }
+
+    /// Leaves its mailbox unbounded: a server that is too slow then takes all memory.
+    pub fn mailbox_unbounded(self) -> Self {
+        self.mailbox_capacity(NonZeroUsize::MAX)
+    }
+
+    /// What happens to a message of this node that finds its mailbox full.
+    pub fn mailbox_overflow(self, overflow: Overflow) -> Self {
+        self.with(|plan| plan.options.overflow = overflow)
     }
 
     /// Waits for its `init` for at most `timeout`, then kills it. Unbounded at first.

@@ -4,13 +4,18 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
-use noex_core::mailbox::{Incoming, PushError};
-use noex_core::process::SpawnOptions;
-use noex_core::{ExitReason, LocalNode, Signal, Target};
+use noex_core::call::ReplyFuture;
+use noex_core::mailbox::{Incoming, Overflow, PushError};
+use noex_core::process::{Process, SpawnOptions};
+use noex_core::{CallError, ExitReason, LocalNode, ReplyTo, Signal, Target};
 use tokio::sync::oneshot;
 
 use crate::support::{id, soon, until};
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -157,4 +162,121 @@ async fn one_busy_process_does_not_starve_another() {
         .unwrap();
     let ended = soon("a busy process obeys", node.ended(busy.pid())).await;
     assert_eq!(ended, ExitReason::Killed);
+}
+
+/// A process that takes nothing until it is told to, and then notes the numbers that it finds.
+fn held_up(options: SpawnOptions) -> (LocalNode, Arc<Process<Ask>>, oneshot::Sender<()>) {
+    let node = LocalNode::start(id(1));
+    let (go, gone) = oneshot::channel::<()>();
+    let process = node.spawn(options, |mut mailbox| async move {
+        gone.await.unwrap();
+        let mut seen = Vec::new();
+        loop {
+            match mailbox.next().await {
+                Incoming::Message(Ask { number, reply }) => {
+                    seen.push(number);
+                    if let Some(reply) = reply {
+                        reply.send(seen.clone());
+                    }
+                }
+                _ => return ExitReason::Normal,
+            }
+        }
+    });
+    (node, process, go)
+}
+
+struct Ask {
+    number: u32,
+    reply: Option<ReplyTo<Vec<u32>>>,
+}
+
+const fn tell(number: u32) -> Ask {
+    Ask {
+        number,
+        reply: None,
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_drops_the_oldest_keeps_the_newest_and_tells_callers() {
+    let two = NonZeroUsize::new(2).unwrap();
+    let options = SpawnOptions::default().capacity(two);
+    let (node, process, go) = held_up(options.overflow(Overflow::DropOldest));
+    let (dropped, reply, _guard) = ReplyFuture::new(&node, LONG, Waker::noop());
+    let reply = Some(reply);
+    process.mailbox().push(Ask { number: 0, reply }).unwrap();
+    for number in 1..=3 {
+        process.mailbox().push(tell(number)).unwrap();
+    }
+    assert_eq!(dropped.await, Err(CallError::Full));
+    assert_eq!(
+        (process.mailbox().len(), process.mailbox().dropped()),
+        (2, 2)
+    );
+    go.send(()).unwrap();
+    let (seen, reply, _guard) = ReplyFuture::new(&node, LONG, Waker::noop());
+    until("there is room", || process.mailbox().is_empty()).await;
+    let reply = Some(reply);
+    process.mailbox().push(Ask { number: 4, reply }).unwrap();
+    assert_eq!(seen.await, Ok(vec![2, 3, 4]));
+    assert_eq!(process.mailbox().high_water(), 2);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_drops_the_newest_keeps_the_oldest() {
+    let two = NonZeroUsize::new(2).unwrap();
+    let options = SpawnOptions::default().capacity(two);
+    let (node, process, go) = held_up(options.overflow(Overflow::DropNewest));
+    for number in 0..5 {
+        process.mailbox().push(tell(number)).unwrap();
+    }
+    assert_eq!(process.mailbox().dropped(), 3);
+    go.send(()).unwrap();
+    until("there is room", || process.mailbox().is_empty()).await;
+    let (seen, reply, _guard) = ReplyFuture::new(&node, LONG, Waker::noop());
+    let reply = Some(reply);
+    process.mailbox().push(Ask { number: 9, reply }).unwrap();
+    assert_eq!(seen.await, Ok(vec![0, 1, 9]));
+    assert_eq!(process.mailbox().handled(), 3);
+}
+
+#[tokio::test]
+async fn an_unbounded_mailbox_takes_more_than_the_default() {
+    let (_node, process, _go) = held_up(SpawnOptions::default().unbounded());
+    for number in 0..100_000 {
+        process.mailbox().push(tell(number)).unwrap();
+    }
+    assert_eq!(process.mailbox().len(), 100_000);
+}
+
+#[tokio::test]
+async fn what_a_selective_receive_passes_over_comes_next_in_its_order() {
+    let node = LocalNode::start(id(1));
+    let (done, seen) = oneshot::channel();
+    let process = node.spawn(SpawnOptions::default(), |mut mailbox| async move {
+        let mut numbers = Vec::new();
+        let even = |incoming: &Incoming<u32>| {
+            matches!(incoming, Incoming::Message(number) if number % 2 == 0)
+        };
+        for _ in 0..2 {
+            if let Incoming::Message(number) = mailbox.next_where(even).await {
+                numbers.push(number);
+            }
+        }
+        for _ in 0..3 {
+            if let Incoming::Message(number) = mailbox.next().await {
+                numbers.push(number);
+            }
+        }
+        done.send(numbers).unwrap();
+        ExitReason::Normal
+    });
+    for number in [1, 3, 4, 5] {
+        process.mailbox().push(number).unwrap();
+    }
+    // The last one that is wanted comes while it waits.
+    until("it waits for another", || process.mailbox().handled() == 1).await;
+    process.mailbox().push(6).unwrap();
+    assert_eq!(soon("the numbers", seen).await.unwrap(), [4, 6, 1, 3, 5]);
 }
