@@ -1,5 +1,7 @@
 //! What calls and casts allocate: nothing, once their queues have grown. Counted by the allocator.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use allocation_counter::measure;
 use noex_core::{ExitReason, LocalNode, ReplyTo};
 use noex_gen_server::{Context, Flow, GenServer, ServerRef};
