@@ -69,7 +69,6 @@ impl Reader {
             let mut place = self.batch.pop_front();
             if place.is_some() {
                 self.mailbox.note_taken(self.batch.len());
-                self.mailbox.make_room();
             } else {
                 let cx = Context::from_waker(&self.waker);
                 let taken = self.mailbox.poll_take(&mut place, &mut self.batch, &cx);

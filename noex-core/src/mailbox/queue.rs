@@ -31,7 +31,6 @@ const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
 /// assert!(matches!(mailbox.push("second"), Err(PushError::Full("second"))));
 /// assert_eq!(mailbox.len(), 1);
 /// ```
-#[repr(C)]
 pub struct Mailbox<M> {
     pub(super) capacity: u32,
     pub(super) overflow: Overflow,
@@ -39,9 +38,6 @@ pub struct Mailbox<M> {
     pub(super) urgent: AtomicU8,
     pub(super) room_wanted: AtomicBool,
     last_kind: LastKind,
-    /// The receiver looks at what is before this for each message. It must not share a cache line
-    /// with what senders write for each message.
-    _line: [u64; 7],
     pub(super) state: Mutex<State<M>>,
     /// How much of what the receiver took is not handled yet, or was not a few messages ago;
     /// written by the receiver alone.
@@ -107,7 +103,6 @@ impl<M> Mailbox<M> {
             urgent: AtomicU8::new(0),
             room_wanted: AtomicBool::new(false),
             last_kind: LastKind::none(),
-            _line: [0; 7],
             state: Mutex::new(state),
             taken: AtomicU32::new(0),
         }
