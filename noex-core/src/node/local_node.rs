@@ -347,7 +347,7 @@ pub struct WeakNode(Weak<Inner>);
 
 impl WeakNode {
     /// No node.
-    #[cfg(test)]
+    #[cfg(all(test, not(noex_loom)))]
     pub(crate) const fn none() -> Self {
         Self(Weak::new())
     }
