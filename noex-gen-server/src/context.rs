@@ -101,6 +101,13 @@ impl<S: GenServer> Context<S> {
         self.agenda.get().is_some_and(|agenda| agenda.is_pending())
     }
 
+    /// What is being handled is no message.
+    pub(crate) fn overlook(&self) {
+        if let Some(agenda) = self.agenda.get() {
+            agenda.overlook();
+        }
+    }
+
     pub(crate) fn next_continuation(&self) -> Option<Box<dyn Any + Send>> {
         let agenda = self.agenda.get().filter(|agenda| agenda.is_pending())?;
         agenda.next_continuation()

@@ -170,7 +170,7 @@ fn open_info<S: GenServer>(info: Info, cx: &Context<S>) -> Todo<S> {
             None => Todo::Nothing,
         },
         Info::Describe(reply) => {
-            cx.agenda().overlook();
+            cx.overlook();
             Todo::Show(reply)
         }
         info => Todo::Info(info),

@@ -287,3 +287,21 @@ fn bounded(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     builder.check(model);
 }
+
+#[test]
+fn loom_what_was_handled_is_counted_right_as_a_batch_is_taken() {
+    loom::model(|| {
+        let (mailbox, mark) = mailbox(4);
+        for number in 0..3 {
+            mailbox.push((Arc::clone(&mark), number)).unwrap();
+        }
+        let watched = Arc::clone(&mailbox);
+        let looking = spawn(move || [watched.handled(), watched.handled()]);
+        let mut reader = Reader::new(&mailbox);
+        for number in 0..3 {
+            assert_eq!(reader.next().map(|message| message.1), Some(number));
+        }
+        let [before, after] = looking.join().unwrap();
+        assert!(before <= after && after <= 3, "{before}, {after}");
+    });
+}

@@ -159,8 +159,9 @@ impl<M> Mailbox<M> {
     /// a few messages ago.
     #[must_use]
     pub fn handled(&self) -> u64 {
-        let received = self.state.lock().received;
-        received - u64::from(self.taken.load(Ordering::Relaxed))
+        let state = self.state.lock();
+        // Under the lock, where both belong to the same batch.
+        state.received - u64::from(self.taken.load(Ordering::Relaxed))
     }
 
     /// Whether the process has ended.

@@ -99,7 +99,8 @@ impl<M> Mailbox<M> {
     /// Wakes the first `room` of the senders that wait.
     #[inline]
     fn wake_senders(&self, state: MutexGuard<'_, State<M>>, room: usize) {
-        if state.urgent.is_some() {
+        let urgent = state.urgent.as_ref();
+        if urgent.is_some_and(|urgent| urgent.is_room_wanted()) {
             self.wake_any_senders(state, room);
         }
     }

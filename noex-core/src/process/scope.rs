@@ -132,11 +132,7 @@ pub(crate) fn current_address() -> usize {
 
 /// Whether the code that runs is of this very process.
 pub(super) fn is_current<M>(process: &Process<M>) -> bool {
-    let is_it = CURRENT.try_with(|current| match &current.borrow().scope {
-        Scope::Process(current) => std::ptr::addr_eq(Arc::as_ptr(current), process),
-        Scope::Node(_) | Scope::Nowhere => false,
-    });
-    is_it.unwrap_or_default()
+    current_address() == std::ptr::from_ref(process).addr()
 }
 
 pub(crate) fn current_node() -> Option<LocalNode> {
