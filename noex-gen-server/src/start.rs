@@ -224,7 +224,7 @@ impl<S: GenServer> Future for Start<S> {
             this.born = None;
             match outcome {
                 Ok(()) => return Poll::Ready(Ok(ServerRef::local(process))),
-                Err(error) => this.failed = Some((error, process.node().ended(process.pid()))),
+                Err(error) => this.failed = Some((error, process.ended())),
             }
         }
         // The starter may try again at once: the process and its names must be gone by then.

@@ -32,7 +32,7 @@ const TRACED: u8 = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
-    /// An untrapped exit.
+    /// An untrapped exit; when the process has ended, why.
     pub(super) exit: Option<ExitReason>,
     /// The waker by which the receiver waits, where it is not that of the task.
     pub(super) receiver: Option<Waker>,
@@ -55,11 +55,13 @@ impl Urgent {
         }
     }
 
-    /// What is still asked of it when its process has ended, if that is anything.
-    fn counters(&self) -> Option<Box<Self>> {
+    /// What is still asked of it when its process has ended so, if that is anything.
+    fn remains(&self, reason: &ExitReason) -> Option<Box<Self>> {
         let is_counted = self.dropped > 0 || self.skipped != SkippedCalls::default();
-        is_counted.then(|| {
+        let reason = (*reason != ExitReason::Normal).then(|| reason.clone());
+        (is_counted || reason.is_some()).then(|| {
             Box::new(Self {
+                exit: reason,
                 dropped: self.dropped,
                 skipped: self.skipped,
                 ..Self::default()
@@ -90,26 +92,36 @@ impl Urgent {
 }
 
 impl<M> Mailbox<M> {
-    /// Answers `observer` when the process has ended, or gives it back if it has.
+    /// Answers `observer` when the process has ended. If it has, gives it back with the reason.
     pub(crate) fn observe_end(
         &self,
         observer: ReplyTo<ExitReason>,
-    ) -> Result<(), ReplyTo<ExitReason>> {
-        self.unless_ended(observer, |urgent, observer| {
-            let observers = &mut urgent.observers;
-            if observers.len() == observers.capacity() {
-                // Those who gave up must not add up over a long life.
-                observers.retain(ReplyTo::is_wanted);
-            }
-            observers.push(observer);
-        })
+    ) -> Result<(), (ReplyTo<ExitReason>, ExitReason)> {
+        let mut state = self.state.lock();
+        if state.ended {
+            let reason = state.urgent.as_ref().and_then(|left| left.exit.clone());
+            return Err((observer, reason.unwrap_or(ExitReason::Normal)));
+        }
+        let observers = &mut state.urgent().observers;
+        if observers.len() == observers.capacity() {
+            // Those who gave up must not add up over a long life.
+            observers.retain(ReplyTo::is_wanted);
+        }
+        observers.push(observer);
+        Ok(())
     }
 
-    /// The process has ended, and nobody finds it any more: who is to be told.
-    pub(crate) fn end(&self) -> Vec<ReplyTo<ExitReason>> {
-        self.set_ended()
-            .map(|urgent| urgent.observers)
-            .unwrap_or_default()
+    /// The process has ended with this reason, and nobody finds it any more: who is to be told.
+    pub(crate) fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+        let mut state = self.state.lock();
+        state.ended = true;
+        let urgent = state.urgent.take();
+        state.urgent = match &urgent {
+            Some(urgent) => urgent.remains(reason),
+            None => Urgent::default().remains(reason),
+        };
+        drop(state);
+        urgent.map(|urgent| urgent.observers).unwrap_or_default()
     }
 
     pub(crate) fn take_exit(&self) -> Option<ExitReason> {
@@ -215,25 +227,6 @@ impl<M> Mailbox<M> {
     /// What goes ahead of the queue, as flags.
     pub(crate) fn urgent(&self) -> u8 {
         self.urgent.load(Ordering::Acquire)
-    }
-
-    /// Hands `value` to `take`, or back if the process has ended and everybody was told.
-    fn unless_ended<T>(&self, value: T, take: impl FnOnce(&mut Urgent, T)) -> Result<(), T> {
-        let mut state = self.state.lock();
-        if state.ended {
-            return Err(value);
-        }
-        take(state.urgent(), value);
-        Ok(())
-    }
-
-    /// Everybody who is to know of the end is told now. What is left of the rarer parts.
-    fn set_ended(&self) -> Option<Box<Urgent>> {
-        let mut state = self.state.lock();
-        state.ended = true;
-        let urgent = state.urgent.take();
-        state.urgent = urgent.as_ref().and_then(|urgent| urgent.counters());
-        urgent
     }
 
     /// Looks at what goes ahead of the queue.

@@ -335,7 +335,7 @@ impl LocalNode {
         self.0.processes.remove(&process.pid().serial());
         self.0.timers.forget(process.pid());
         self.bereave(process, reason);
-        for observer in process.end() {
+        for observer in process.end(reason) {
             observer.send(reason.clone());
         }
     }

@@ -17,7 +17,7 @@ use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
 use crate::inspect::{Inspect, Origin};
 use crate::mailbox::{Info, Mailbox, PushError};
-use crate::node::LocalNode;
+use crate::node::{Ended, LocalNode};
 
 /// One process that takes messages of type `M`: its pid, its mailbox, its relations.
 ///
@@ -64,24 +64,26 @@ impl<M: Send + 'static> Process<M> {
         self.parent.as_deref().copied()
     }
 
-    /// Waits for the end of the process, whose reason is the reply: [`ExitReason::NoProcess`] if it
-    /// has ended already.
-    pub fn ended(&self, timeout: Duration, caller: &Waker) -> ReplyFuture<ExitReason> {
-        let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
-        self.observe_end(observer);
-        ended
+    /// Waits for the end of the process. The output is its reason, also if it has ended already.
+    pub fn ended(&self) -> Ended {
+        Ended::of_process(self)
     }
 
-    /// Asks the process to end in order, behind what it was sent before, and waits for its end as
-    /// [`ended`](Self::ended) does.
+    /// Asks the process to end in order, behind what it was sent before, and waits for its end,
+    /// whose reason is the reply: [`ExitReason::NoProcess`] if it has ended already.
     pub fn stop(
         &self,
         reason: ExitReason,
         timeout: Duration,
         caller: &Waker,
     ) -> ReplyFuture<ExitReason> {
-        let ended = self.ended(timeout, caller);
-        self.mailbox.push_info(Info::Stop(reason));
+        let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
+        match self.mailbox.observe_end(observer) {
+            Ok(()) => {
+                self.mailbox.push_info(Info::Stop(reason));
+            }
+            Err((observer, _reason)) => observer.send(ExitReason::NoProcess),
+        }
         ended
     }
 
@@ -118,10 +120,10 @@ pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
     fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
     fn node(&self) -> &LocalNode;
-    /// Answers when the process has ended.
+    /// Answers with the reason when the process has ended, or if it has.
     fn observe_end(&self, observer: ReplyTo<ExitReason>);
-    /// The process has ended, and nobody finds it any more: who is to be told.
-    fn end(&self) -> Vec<ReplyTo<ExitReason>>;
+    /// The process has ended with this reason, and nobody finds it any more: who is to be told.
+    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>>;
     fn request_exit(&self, reason: ExitReason);
     fn take_exit(&self) -> Option<ExitReason>;
     /// Remembers whom to wake for what goes ahead of the mailbox's queue.
@@ -161,13 +163,13 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn observe_end(&self, observer: ReplyTo<ExitReason>) {
-        if let Err(observer) = self.mailbox.observe_end(observer) {
-            observer.send(ExitReason::NoProcess);
+        if let Err((observer, reason)) = self.mailbox.observe_end(observer) {
+            observer.send(reason);
         }
     }
 
-    fn end(&self) -> Vec<ReplyTo<ExitReason>> {
-        self.mailbox.end()
+    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+        self.mailbox.end(reason)
     }
 
     fn request_exit(&self, reason: ExitReason) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use noex_core::mailbox::Incoming;
 use noex_core::process::SpawnOptions;
-use noex_core::{ExitReason, LocalNode};
+use noex_core::{CallError, ExitReason, LocalNode};
 use noex_gen_server::{GenServer, StartError};
 
 use crate::server::{Ask, Board, Init, Probe, Tell};
@@ -147,5 +147,21 @@ async fn a_server_that_traps_exits_is_told_of_links_but_not_of_kills() {
             .unwrap();
         assert_eq!(ended.await, ExitReason::Killed);
         assert_eq!(board.log(), ["sum", "exit error: gone"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_holds_a_server_that_has_ended_learns_why() {
+    let node = LocalNode::start(id(1));
+    for reason in [ExitReason::Normal, ExitReason::error("out of bread")] {
+        let server = Probe::start((Init::Ok, Board::new())).on(&node).await;
+        let server = server.unwrap();
+        let ended = server.ended();
+        server.stop().reason(reason.clone()).await.unwrap();
+        assert_eq!(ended.await, reason);
+        assert_eq!(server.ended().await, reason);
+        // By the pid alone nobody knows more than that there is none.
+        assert_eq!(node.ended(server.pid()).await, ExitReason::NoProcess);
+        assert_eq!(server.stop().await, Err(CallError::NoProcess));
     }
 }
