@@ -110,8 +110,7 @@ impl<M> Mailbox<M> {
         if state.first.is_none() {
             state.first.get_or_insert_with(make);
         } else {
-            // Not `push_back`: that makes it elsewhere, and moves it there at twice the cost.
-            state.rest.extend(std::iter::once_with(make));
+            state.rest.push_made(make);
         }
         let waiting = narrow(self.waiting(&state));
         state.high_water = state.high_water.max(waiting);

@@ -1,12 +1,11 @@
 //! `Mailbox`: one lock around the queue, the exit request and the wakers of a process.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::task::Waker;
 
-use super::urgent::Urgent;
-use super::{Incoming, Overflow};
+use super::urgent::{UNBOUND, Urgent};
+use super::{Batch, Incoming, Overflow};
 use crate::inspect::LastKind;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering};
 
@@ -48,7 +47,7 @@ pub(super) struct State<M> {
     /// The head of the queue. Most messages find the queue empty and need no more than this.
     pub(super) first: Option<Incoming<M>>,
     /// What came behind the first; empty if there is none.
-    pub(super) rest: VecDeque<Incoming<M>>,
+    pub(super) rest: Batch<M>,
     /// The task of the process.
     pub(super) task: Option<Waker>,
     /// How much the receiver has taken so far.
@@ -87,7 +86,7 @@ impl<M> Mailbox<M> {
     pub fn new(capacity: NonZeroUsize, overflow: Overflow) -> Self {
         let state = State {
             first: None,
-            rest: VecDeque::new(),
+            rest: Batch::new(),
             task: None,
             received: 0,
             encoded_bytes: 0,
@@ -100,7 +99,7 @@ impl<M> Mailbox<M> {
         Self {
             capacity: narrow(capacity.get()),
             overflow,
-            urgent: AtomicU8::new(0),
+            urgent: AtomicU8::new(UNBOUND),
             room_wanted: AtomicBool::new(false),
             last_kind: LastKind::none(),
             state: Mutex::new(state),

@@ -7,6 +7,7 @@ use super::queue::State;
 use super::{Incoming, Info, Mailbox};
 use crate::call::{ReplyTo, SkippedCalls, Unwanted};
 use crate::exit::ExitReason;
+use crate::id::Pid;
 use crate::sync::{AtomicU8, MutexGuard, Ordering};
 
 /// The process is to end.
@@ -17,6 +18,9 @@ pub(crate) const SUSPENDED: u8 = 2;
 
 /// Somebody wants to see the process's state.
 pub(crate) const DESCRIBE: u8 = 4;
+
+/// The task of the process has not run yet.
+pub(crate) const UNBOUND: u8 = 16;
 
 /// Wakes them when it is dropped.
 struct Wakers(Vec<Waker>);
@@ -46,6 +50,8 @@ pub(super) struct Urgent {
     pub(super) dropped: u64,
     /// How many calls were not handled.
     skipped: SkippedCalls,
+    /// The process of another node that this one was started for.
+    remote_parent: Option<Pid>,
 }
 
 impl Urgent {
@@ -129,6 +135,15 @@ impl<M> Mailbox<M> {
             return None;
         }
         self.look_ahead(|urgent, _| urgent.exit.take())
+    }
+
+    /// The process was started with a link to this one, of another node.
+    pub(crate) fn set_remote_parent(&self, parent: Pid) {
+        self.state.lock().urgent().remote_parent = Some(parent);
+    }
+
+    pub(crate) fn remote_parent(&self) -> Option<Pid> {
+        self.look_aside(|urgent| urgent.remote_parent)
     }
 
     /// Asks for the process's state. Whether the process lives.
@@ -222,6 +237,7 @@ impl<M> Mailbox<M> {
     /// Remembers whom to wake for what goes ahead of the queue.
     pub(crate) fn bind_task(&self, waker: &Waker) {
         self.state.lock().task = Some(waker.clone());
+        self.urgent.fetch_and(!UNBOUND, Ordering::AcqRel);
     }
 
     /// What goes ahead of the queue, as flags.

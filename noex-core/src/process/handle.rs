@@ -15,7 +15,7 @@ use super::scope::is_current;
 use crate::call::{Inbound, ReplyFuture, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
-use crate::inspect::{Inspect, Origin};
+use crate::inspect::{Inspect, MessageKind, Origin};
 use crate::mailbox::{Info, Mailbox, PushError};
 use crate::node::{Ended, LocalNode};
 
@@ -27,8 +27,6 @@ pub struct Process<M> {
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
-    /// The process that it was linked with as it was started.
-    parent: Option<Box<Pid>>,
     origin: Origin,
 }
 
@@ -42,13 +40,19 @@ impl<M> Process<M> {
 
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
+        let origin = Origin::new(&node, &options);
+        let mailbox = Mailbox::new(options.capacity, options.overflow);
+        if let Some(parent) = options.link
+            && origin.parent(&node).is_none()
+        {
+            mailbox.set_remote_parent(parent);
+        }
         Self {
-            origin: Origin::new(&node, &options),
             serial: pid.serial(),
             node,
-            mailbox: Mailbox::new(options.capacity, options.overflow),
+            mailbox,
             relations: Mutex::new(Relations::default()),
-            parent: options.link.map(Box::new),
+            origin,
         }
     }
 
@@ -61,7 +65,11 @@ impl<M: Send + 'static> Process<M> {
     /// The process that it was linked with as it was started, if any.
     #[must_use]
     pub fn parent(&self) -> Option<Pid> {
-        self.parent.as_deref().copied()
+        if !self.origin.is_linked() {
+            return None;
+        }
+        let local = self.origin.parent(&self.node);
+        local.or_else(|| self.mailbox.remote_parent())
     }
 
     /// Waits for the end of the process. The output is its reason, also if it has ended already.
@@ -85,6 +93,20 @@ impl<M: Send + 'static> Process<M> {
             Err((observer, _reason)) => observer.send(ExitReason::NoProcess),
         }
         ended
+    }
+
+    /// Leaves for others to see what kind of message it handles.
+    #[inline]
+    pub fn note_kind(&self, kind: MessageKind) {
+        self.mailbox.last_kind().set(kind);
+    }
+
+    /// As [`note_kind`](Self::note_kind), but for a question that only looks: what was handled
+    /// before it is still to be seen.
+    pub fn note_info(&self, info: &Info) {
+        if !matches!(info, Info::Describe(_)) {
+            self.note_kind(MessageKind::of_info(info));
+        }
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
@@ -125,6 +147,8 @@ pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     /// The process has ended with this reason, and nobody finds it any more: who is to be told.
     fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>>;
     fn request_exit(&self, reason: ExitReason);
+    /// What goes ahead of the mailbox's queue, as flags.
+    fn ahead(&self) -> u8;
     fn take_exit(&self) -> Option<ExitReason>;
     /// Remembers whom to wake for what goes ahead of the mailbox's queue.
     fn bind_task(&self, waker: &Waker);
@@ -139,7 +163,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn is_root(&self) -> bool {
-        self.parent.is_none()
+        !self.origin.is_linked()
     }
 
     fn relations(&self) -> &Mutex<Relations> {
@@ -174,6 +198,10 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
 
     fn request_exit(&self, reason: ExitReason) {
         self.mailbox.request_exit(reason);
+    }
+
+    fn ahead(&self) -> u8 {
+        self.mailbox.urgent()
     }
 
     fn take_exit(&self) -> Option<ExitReason> {
