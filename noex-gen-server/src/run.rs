@@ -58,6 +58,16 @@ struct Life<S: GenServer> {
 }
 
 impl<S: GenServer> Life<S> {
+    /// Does what is to be done between two messages. Whether there is something to go on with.
+    #[cold]
+    fn is_to_continue(&mut self) -> bool {
+        let (node, pid) = (self.cx.node(), self.cx.pid());
+        if self.cx.agenda().between(node, pid) {
+            self.inbox.shrink(self.cx.process());
+        }
+        self.cx.agenda().has_continuation()
+    }
+
     // One capture of its caller's, not two: it lives for as long as the server waits.
     fn poll_next(
         &mut self,
@@ -76,17 +86,13 @@ impl<S: GenServer> Life<S> {
 fn live<S: GenServer>(mut life: Life<S>, mut state: S) -> impl Future<Output = ExitReason> + Send {
     async move {
         let reason = loop {
-            if life.cx.is_agenda_pending()
-                && life.cx.agenda().between(life.cx.node(), life.cx.pid())
-            {
-                life.inbox.shrink(life.cx.process());
-            }
-            if life.cx.is_agenda_pending() && life.cx.agenda().has_continuation() {
+            let continues = life.cx.is_agenda_pending() && life.is_to_continue();
+            if continues {
                 // A server that continues for ever must let others run, and can be killed.
                 consume_budget().await;
             }
             // No arm awaits: the message would be kept for as long as its handler runs.
-            let handling = if let Some(value) = life.cx.next_continuation() {
+            let handling = if continues && let Some(value) = life.cx.next_continuation() {
                 Handling::of_continue(state.handle_continue(value, &mut life.cx))
             } else {
                 let mut next = None;

@@ -59,8 +59,11 @@ impl<M> Mailbox<M> {
 
     fn sleep(&self, mut state: MutexGuard<'_, State<M>>, batch: &mut Batch<M>, cx: &Context<'_>) {
         state.asleep = true;
-        let is_task = |task: &Waker| task.will_wake(cx.waker());
-        if !state.task.as_ref().is_some_and(is_task) {
+        if !self
+            .task
+            .get()
+            .is_some_and(|task| task.will_wake(cx.waker()))
+        {
             // The process polls its receiver by a waker of its own making.
             state.urgent().receiver = Some(cx.waker().clone());
         }
@@ -106,13 +109,12 @@ impl<M> Mailbox<M> {
     pub(crate) fn close(&self) -> impl Sized + use<M> {
         let mut state = self.state.lock();
         state.closed = true;
-        let task = state.task.take();
         let rest = std::mem::replace(&mut state.rest, Batch::new());
         let left = (state.first.take(), rest);
         let urgent = state.urgent.as_mut().map(|urgent| urgent.close());
         self.taken.store(0, Ordering::Relaxed);
         drop(state);
-        drop((urgent, task));
+        drop(urgent);
         left
     }
 

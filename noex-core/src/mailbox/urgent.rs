@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::queue::State;
 use super::{Incoming, Info, Mailbox};
 use crate::call::{ReplyTo, SkippedCalls, Unwanted};
 use crate::exit::ExitReason;
 use crate::id::Pid;
-use crate::sync::{AtomicU8, MutexGuard, Ordering};
+use crate::sync::{AtomicU8, Ordering};
 
 /// The process is to end.
 pub(crate) const EXIT: u8 = 1;
@@ -218,7 +217,7 @@ impl<M> Mailbox<M> {
         }
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
-        alert(state);
+        self.wake(state);
         true
     }
 
@@ -230,13 +229,16 @@ impl<M> Mailbox<M> {
         }
         self.urgent.fetch_or(set, Ordering::Release);
         self.urgent.fetch_and(!clear, Ordering::AcqRel);
-        alert(state);
+        self.wake(state);
         true
     }
 
     /// Remembers whom to wake for what goes ahead of the queue.
     pub(crate) fn bind_task(&self, waker: &Waker) {
-        self.state.lock().task = Some(waker.clone());
+        // Under the lock: who puts something ahead before that is seen by the task that looks for
+        // it behind this, who does later finds whom to wake.
+        let _state = self.state.lock();
+        self.task.get_or_init(|| waker.clone());
         self.urgent.fetch_and(!UNBOUND, Ordering::AcqRel);
     }
 
@@ -249,17 +251,4 @@ impl<M> Mailbox<M> {
     fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
         look(self.state.lock().urgent(), &self.urgent)
     }
-}
-
-/// Wakes the process for what goes ahead of its queue, behind the lock.
-fn alert<M>(mut state: MutexGuard<'_, State<M>>) {
-    state.asleep = false;
-    // Both: the task may poll only those of its parts that were woken.
-    let receiver = state
-        .urgent
-        .as_mut()
-        .and_then(|urgent| urgent.receiver.take());
-    let wakers = [receiver, state.task.clone()];
-    drop(state);
-    wakers.into_iter().flatten().for_each(Waker::wake);
 }

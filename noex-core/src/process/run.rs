@@ -62,18 +62,28 @@ where
     pub(crate) fn poll_start(self: Pin<&mut Self>) -> Poll<()> {
         // The task polls it again, with its own waker.
         let mut cx = Context::from_waker(Waker::noop());
-        self.step(|body| body.poll_start(&mut cx))
+        self.step(None, |body| body.poll_start(&mut cx))
     }
 
+    /// Binds the process to the task of `waker`, which runs it from now on.
+    #[inline]
     fn step(
         self: Pin<&mut Self>,
+        waker: Option<&Waker>,
         poll: impl FnOnce(Pin<&mut Phases<I, L>>) -> Poll<ExitReason>,
     ) -> Poll<()> {
         let mut this = self.project();
         let Some(process) = this.process.take() else {
             return Poll::Ready(());
         };
-        if process.ahead() & EXIT != 0
+        let mut ahead = process.ahead();
+        if ahead & UNBOUND != 0
+            && let Some(waker) = waker
+        {
+            process.bind_task(waker);
+            ahead = process.ahead();
+        }
+        if ahead & EXIT != 0
             && let Some(reason) = process.take_exit()
         {
             finish(&process, reason, None, || this.body.set(Phases::Over));
@@ -110,12 +120,7 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(process) = &self.process
-            && process.ahead() & UNBOUND != 0
-        {
-            process.bind_task(cx.waker());
-        }
-        self.step(|body| body.poll(cx))
+        self.step(Some(cx.waker()), |body| body.poll(cx))
     }
 }
 
