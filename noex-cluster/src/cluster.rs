@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
 use noex_core::{LocalNode, NodeDownReason, NodeId};
+use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
 use crate::address;
 use crate::bind_error::BindError;
-use crate::config::{ClusterConfig, ValidConfig};
+use crate::config::{ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
-use crate::net::{Command, Identity, Thread, ThreadParts};
+use crate::net::{Command, Identity, SecretWatch, Thread, ThreadParts};
 use crate::node_info::{NodeInfo, NodeStatus, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
-use crate::secret::StaticKey;
+use crate::secret::{Secret, StaticKey};
 use crate::subscription::Subscription;
 use crate::view::View;
 
@@ -76,6 +77,9 @@ struct Inner {
     node_id: NodeId,
     view: Arc<View>,
     thread: Thread,
+    identity: Arc<Identity>,
+    secret_rules: SecretRules,
+    _secret_watch: Option<Subscription>,
     runtime: Handle,
     started_at: Instant,
 }
@@ -113,18 +117,25 @@ impl Bound {
         let router = Arc::new(ClusterRouter::new(node.creation()));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));
-        let identity = Identity {
+        let identity = Arc::new(Identity {
             local: node.clone(),
             node: node_id.clone(),
             creation: node.creation(),
             static_key: StaticKey::generate(),
-            keys: config.keys.clone(),
+            keys: RwLock::new(Arc::new(config.keys.clone())),
             cluster_name: config.cluster_name.clone(),
-        };
+            speech: config.speech,
+        });
+        let secret_rules = config.secret_rules.clone();
+        let secret_watch = config.secret_file.clone().map(|file| {
+            let (rules, identity) = (secret_rules.clone(), Arc::downgrade(&identity));
+            let watch = SecretWatch::new(file, rules, &config.keys, identity);
+            Subscription::new(spawn_on(&runtime, watch.run()))
+        });
         let thread = Thread::start(ThreadParts {
             config,
             listener,
-            identity,
+            identity: Arc::clone(&identity),
             node: node.clone(),
             view: Arc::clone(&view),
             runtime: runtime.clone(),
@@ -134,6 +145,9 @@ impl Bound {
             node_id,
             view,
             thread,
+            identity,
+            secret_rules,
+            _secret_watch: secret_watch,
             runtime,
             started_at,
         }))
@@ -250,6 +264,40 @@ impl Cluster {
         let mut status = self.0.view.watch_status();
         // The view, and with it the sender, lives as long as this handle.
         let _status = status.wait_for(|status| *status != Status::Starting).await;
+    }
+
+    /// Replaces the secrets, at once and for every connection from now on: `current` is dialled
+    /// with first, `previous` ones are accepted too. Open sessions go on: a node that joined with
+    /// a secret that is no longer accepted stays until it [is disconnected](Self::disconnect) or
+    /// restarted.
+    ///
+    /// To move a running cluster to a new secret, give each node in turn the new one with the old
+    /// one behind it; when all have it, give each the new one alone. A node whose secrets come
+    /// from a [file](ClusterConfig::secret_file) does this by itself when the file changes.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as at the start; the former secrets stay in force.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_cluster::{Cluster, ClusterConfig, Secret};
+    /// use noex_core::LocalNode;
+    ///
+    /// # #[tokio::main(flavor = "multi_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old = Secret::generate();
+    /// let config = ClusterConfig::new("a").port(0).listen("127.0.0.1");
+    /// let bound = Cluster::bind(config.secret(old.clone()))?;
+    /// let node = LocalNode::start(bound.node_id().clone());
+    /// let cluster = bound.start(&node);
+    /// cluster.set_secrets(&Secret::generate(), &[old])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_secrets(&self, current: &Secret, previous: &[Secret]) -> Result<(), ConfigError> {
+        let keys = self.0.secret_rules.keyring(Some(current), previous)?;
+        self.0.identity.replace_keys(keys);
+        Ok(())
     }
 
     /// Dials a member that is not connected, at once; also one that has left.

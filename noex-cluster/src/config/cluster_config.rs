@@ -1,10 +1,12 @@
 //! `ClusterConfig`: what a user says about a node's part in a cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
-use crate::secret::Secret;
+use crate::proto::handshake::Speech;
+use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
 /// [`validate`](Self::validate), which the cluster's start does first of all.
@@ -28,8 +30,10 @@ pub struct ClusterConfig {
     pub(super) seeds: Vec<String>,
     pub(super) secret: Option<Secret>,
     pub(super) previous_secrets: Vec<Secret>,
+    pub(super) secret_file: Option<SecretFile>,
     pub(super) cluster_name: String,
     pub(super) insecure: bool,
+    pub(super) speech: Speech,
     pub(super) heartbeat_interval: Duration,
     pub(super) miss_threshold: u32,
     pub(super) join_timeout: Duration,
@@ -50,8 +54,10 @@ impl ClusterConfig {
             seeds: Vec::new(),
             secret: None,
             previous_secrets: Vec::new(),
+            secret_file: None,
             cluster_name: "noex".to_owned(),
             insecure: false,
+            speech: Speech::CURRENT,
             heartbeat_interval: Preset::Kubernetes.heartbeat_interval(),
             miss_threshold: Preset::Kubernetes.miss_threshold(),
             join_timeout: Duration::from_secs(10),
@@ -121,6 +127,18 @@ impl ClusterConfig {
     pub fn previous_secret(mut self, secret: Secret) -> Self {
         self.previous_secrets.push(secret);
         self
+    }
+
+    /// Takes the secrets from a file, one a line: the current one first, older ones behind it.
+    /// While the node is in its cluster, the file is read again every 2 s, and what changed is
+    /// applied as by [`Cluster::set_secrets`](crate::Cluster::set_secrets); if it can't be used,
+    /// the former secrets stay in force and the log says why.
+    ///
+    /// # Errors
+    /// [`ConfigError::Secret`] names the file, and says why it can't be read.
+    pub fn secret_file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        self.secret_file = Some(SecretFile::read(path.as_ref())?);
+        Ok(self)
     }
 
     /// The cluster's name; nodes of another cluster are refused. Default: `noex`.
@@ -198,6 +216,15 @@ impl ClusterConfig {
     #[must_use]
     pub fn send_queue_size_max(mut self, bytes: usize) -> Self {
         self.send_queue_size_max = bytes;
+        self
+    }
+
+    /// Speaks as the next version of noex would: with this one, unless it is `alone`. For tests of
+    /// upgrades.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn speak_next_version(mut self, alone: bool) -> Self {
+        self.speech = Speech::next(alone);
         self
     }
 

@@ -83,8 +83,14 @@ pub enum ConfigError {
          127.0.0.1, or say insecure"
     )]
     NoSecret(String),
-    /// The secret was given twice.
-    #[error("NOEX_SECRET and NOEX_SECRET_FILE: only one of them may be set")]
+    /// There are more older secrets than anybody needs.
+    #[error("previous_secret: {0} of them, at most 7; leave out those that no node has any more")]
+    TooManySecrets(usize),
+    /// Secrets were given by value and by a file.
+    #[error(
+        "secret and secret_file: only one of them may be set; older secrets go on further lines \
+         of the file"
+    )]
     SecretTwice,
     /// A secret could not be read.
     #[error("secret: {0}")]

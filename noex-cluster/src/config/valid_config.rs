@@ -4,11 +4,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use super::seed::{is_host, is_node_name};
-use super::{ClusterConfig, ConfigError, Jitter, Seed};
-use crate::secret::{Keyring, Secret};
+use super::{ClusterConfig, ConfigError, Jitter, SecretRules, Seed};
+use crate::proto::handshake::Speech;
+use crate::secret::{Keyring, SecretFile};
 
-/// The fewest bytes of a secret where strangers can reach the node.
-const ROUTABLE_SECRET_SIZE_MIN: usize = 16;
 /// The most bytes of a cluster's name, as of a node's.
 const CLUSTER_NAME_SIZE_MAX: usize = 253;
 
@@ -28,6 +27,12 @@ pub struct ValidConfig {
     pub seeds: Vec<Seed>,
     /// The keys that prove membership.
     pub(crate) keys: Keyring,
+    /// What secrets must be like that replace the first ones.
+    pub(crate) secret_rules: SecretRules,
+    /// Where they come from, if it is a file.
+    pub(crate) secret_file: Option<SecretFile>,
+    /// The versions that the node speaks.
+    pub(crate) speech: Speech,
     /// The cluster's name.
     pub cluster_name: String,
     /// How often a node is heard of.
@@ -66,18 +71,18 @@ impl ValidConfig {
             return Err(ConfigError::ClusterName(config.cluster_name));
         }
         let listen = check_listen(&config)?;
-        check_secrets(&config, &listen)?;
+        let secret_rules = SecretRules {
+            routable: (!is_loopback(&listen)).then(|| listen.clone()),
+            insecure: config.insecure,
+            cluster_name: config.cluster_name.clone(),
+        };
+        let keys = keys_of(&config, &secret_rules)?;
         let advertise = check_advertise(config.advertise, &listen)?;
         let seeds = config
             .seeds
             .into_iter()
             .map(parse_seed)
             .collect::<Result<_, _>>()?;
-        let keys = Keyring::new(
-            &config.cluster_name,
-            config.secret.as_ref(),
-            &config.previous_secrets,
-        );
         Ok(Self {
             name: config.name,
             listen,
@@ -85,6 +90,9 @@ impl ValidConfig {
             advertise,
             seeds,
             keys,
+            secret_rules,
+            secret_file: config.secret_file,
+            speech: config.speech,
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,
             miss_threshold: config.miss_threshold,
@@ -122,7 +130,7 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
 }
 
 fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
-    let default = if config.secret.is_some() {
+    let default = if config.secret.is_some() || config.secret_file.is_some() {
         "0.0.0.0"
     } else {
         "127.0.0.1"
@@ -142,42 +150,12 @@ fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<String>
     }
 }
 
-fn check_secrets(config: &ClusterConfig, listen: &str) -> Result<(), ConfigError> {
-    let routable = !is_loopback(listen);
-    let previous = config
-        .previous_secrets
-        .iter()
-        .map(|secret| ("previous_secret", secret));
-    for (field, secret) in config
-        .secret
-        .iter()
-        .map(|secret| ("secret", secret))
-        .chain(previous)
-    {
-        check_secret(field, secret, routable.then_some(listen))?;
-    }
-    match &config.secret {
-        Some(_) => Ok(()),
-        None if !config.previous_secrets.is_empty() => Err(ConfigError::PreviousWithoutCurrent),
-        None if routable && !config.insecure => Err(ConfigError::NoSecret(listen.to_owned())),
-        None => Ok(()),
-    }
-}
-
-fn check_secret(
-    field: &'static str,
-    secret: &Secret,
-    routable: Option<&str>,
-) -> Result<(), ConfigError> {
-    match routable {
-        _ if secret.expose().is_empty() => Err(ConfigError::EmptySecret(field)),
-        Some(listen) if secret.expose().len() < ROUTABLE_SECRET_SIZE_MIN => {
-            Err(ConfigError::ShortSecret {
-                field,
-                listen: listen.to_owned(),
-            })
-        }
-        Some(_) | None => Ok(()),
+fn keys_of(config: &ClusterConfig, rules: &SecretRules) -> Result<Keyring, ConfigError> {
+    match (&config.secret_file, &config.secret) {
+        (Some(_), Some(_)) => Err(ConfigError::SecretTwice),
+        (Some(_), None) if !config.previous_secrets.is_empty() => Err(ConfigError::SecretTwice),
+        (Some(file), None) => rules.keyring(Some(file.current()), file.previous()),
+        (None, secret) => rules.keyring(secret.as_ref(), &config.previous_secrets),
     }
 }
 

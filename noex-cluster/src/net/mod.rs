@@ -20,8 +20,10 @@ mod notices;
 mod driver;
 mod announce;
 mod thread;
+mod secret_watch;
 
 pub(crate) use driver::Command;
 pub(crate) use identity::Identity;
 pub(crate) use lane::LaneQueue;
+pub(crate) use secret_watch::SecretWatch;
 pub(crate) use thread::{Thread, ThreadParts};

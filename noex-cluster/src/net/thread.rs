@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::accept::Acceptor;
 use super::dialer::Dialer;
 use super::driver::{Command, Driver, LaneSettings};
+use super::entrance::Entrance;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::lane::Limits;
@@ -49,7 +50,7 @@ pub(crate) struct Thread {
 pub(crate) struct ThreadParts {
     pub(crate) config: ValidConfig,
     pub(crate) listener: StdListener,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) node: LocalNode,
     pub(crate) view: Arc<View>,
     /// The users' runtime.
@@ -150,14 +151,14 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         runtime,
     } = parts;
     let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
-    let warnings = Arc::new(Warnings::default());
-    let identity = Arc::new(identity);
+    let broken = Arc::new(Warnings::default());
     let rules = rules_of(&config);
     let detection = rules.detection_time();
     let dialer = Arc::new(Dialer {
         identity: Arc::clone(&identity),
         arrivals: arrivals_tx.clone(),
-        warnings: Arc::clone(&warnings),
+        warnings: Warnings::default(),
+        broken: Arc::clone(&broken),
         key_memory: KeyMemory::default(),
         answer_timeout: (detection / 2).clamp(ANSWER_TIMEOUT_MIN, HANDSHAKE_TIMEOUT),
         handshake_timeout: HANDSHAKE_TIMEOUT,
@@ -166,7 +167,9 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let acceptor = Arc::new(Acceptor {
         identity: Arc::clone(&identity),
         arrivals: arrivals_tx,
-        warnings,
+        entrance: Entrance::default(),
+        strangers: Warnings::default(),
+        broken,
         handshake_timeout: HANDSHAKE_TIMEOUT,
         frame_size_max: frame_size_max(config.message_size_max),
     });
