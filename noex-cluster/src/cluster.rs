@@ -127,9 +127,9 @@ impl Bound {
             speech: config.speech,
         });
         let secret_rules = config.secret_rules.clone();
-        let secret_watch = config.secret_file.clone().map(|file| {
+        let secret_watch = config.secret_file.clone().map(|path| {
             let (rules, identity) = (secret_rules.clone(), Arc::downgrade(&identity));
-            let watch = SecretWatch::new(file, rules, &config.keys, identity);
+            let watch = SecretWatch::new(path, rules, &config.keys, identity);
             Subscription::new(spawn_on(&runtime, watch.run()))
         });
         let thread = Thread::start(ThreadParts {

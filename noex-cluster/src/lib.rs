@@ -25,6 +25,8 @@ pub use config::{
 };
 pub use event::{ClusterEvent, Events, Missed};
 pub use node_info::{NodeInfo, NodeStatus, Stats};
+#[doc(hidden)]
+pub use proto::handshake::NextVersion;
 pub use proto::membership::Status;
 pub use secret::{Secret, SecretError};
 pub use subscription::Subscription;

@@ -27,3 +27,6 @@ mod names;
 mod groups;
 mod strangers;
 mod secrecy;
+mod attacks;
+mod rotation;
+mod upgrade;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
-use crate::proto::handshake::Speech;
+use crate::proto::handshake::{NextVersion, Speech};
 use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
@@ -219,12 +219,11 @@ impl ClusterConfig {
         self
     }
 
-    /// Speaks as the next version of noex would: with this one, unless it is `alone`. For tests of
-    /// upgrades.
+    /// Speaks as the next version of noex would. For tests of upgrades.
     #[doc(hidden)]
     #[must_use]
-    pub fn speak_next_version(mut self, alone: bool) -> Self {
-        self.speech = Speech::next(alone);
+    pub fn speak(mut self, next: NextVersion) -> Self {
+        self.speech = Speech::next(next);
         self
     }
 

@@ -37,8 +37,9 @@ impl ClusterConfig {
     ///
     /// `NOEX_NAME` (else `HOSTNAME`, else `noex`), `NOEX_LISTEN`, `NOEX_PORT`, `NOEX_ADVERTISE`,
     /// `NOEX_SEEDS` (separated by commas), `NOEX_SECRET` and `NOEX_PREVIOUS_SECRETS` (separated by
-    /// commas), or `NOEX_SECRET_FILE` (see [`secret_file`](Self::secret_file)), `NOEX_CLUSTER`, `NOEX_INSECURE` (`1` or
-    /// `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`, `unreliable`),
+    /// commas) or `NOEX_SECRET_FILE` (see [`secret_file`](Self::secret_file)), `NOEX_CLUSTER`,
+    /// `NOEX_INSECURE` (`1` or `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`,
+    /// `unreliable`),
     /// `NOEX_HEARTBEAT_INTERVAL` (`5s`, `500ms`) and `NOEX_MISS_THRESHOLD` (both stronger than the
     /// preset), `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`, `NOEX_RECONNECT_MAX_DELAY`,
     /// `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable counts as unset, an empty

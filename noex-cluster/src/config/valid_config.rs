@@ -1,6 +1,7 @@
 //! Pure: `ValidConfig`, a configuration that keeps every rule.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::seed::{is_host, is_node_name};
@@ -29,8 +30,8 @@ pub struct ValidConfig {
     pub(crate) keys: Keyring,
     /// What secrets must be like that replace the first ones.
     pub(crate) secret_rules: SecretRules,
-    /// Where they come from, if it is a file.
-    pub(crate) secret_file: Option<SecretFile>,
+    /// The file that they come from, if it is one.
+    pub(crate) secret_file: Option<PathBuf>,
     /// The versions that the node speaks.
     pub(crate) speech: Speech,
     /// The cluster's name.
@@ -91,7 +92,7 @@ impl ValidConfig {
             seeds,
             keys,
             secret_rules,
-            secret_file: config.secret_file,
+            secret_file: config.secret_file.map(SecretFile::into_path),
             speech: config.speech,
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,

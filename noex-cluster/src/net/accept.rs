@@ -188,7 +188,11 @@ impl Acceptor {
         let ends = self.identity.ends(self.identity.creation);
         encode_frame(&Frame::Verdict(verdict.clone()), ends, &mut frame)
             .map_err(std::io::Error::other)?;
-        Ok(stream.writer.write(&frame).await?)
+        stream.writer.write(&frame).await?;
+        if let Some(kind) = self.identity.speech.novelty {
+            stream.writer.write_novelty(kind).await?;
+        }
+        Ok(())
     }
 
     async fn report(&self, arrival: Arrival) {

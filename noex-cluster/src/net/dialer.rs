@@ -226,6 +226,9 @@ impl Dialer {
         let verdict = async {
             stream.write(&dialled.third).await?;
             let mut stream = stream.secure(dialled.channel, frames, origin);
+            if let Some(kind) = self.identity.speech.novelty {
+                stream.writer.write_novelty(kind).await?;
+            }
             let verdict = stream.reader.next().await?;
             Ok::<_, StreamError>((stream, verdict))
         };

@@ -49,6 +49,7 @@ impl Identity {
             handshakes,
             wires,
             capabilities,
+            novelty: _,
         } = self.speech;
         Hello {
             node: self.node.clone(),

@@ -1,6 +1,6 @@
 //! `SecretWatch`: reads the file of secrets again and again, and applies what changed in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// Reads the file of secrets again and again, and applies what changed in it.
 #[derive(Debug)]
 pub(crate) struct SecretWatch {
-    file: SecretFile,
+    path: PathBuf,
     rules: SecretRules,
     identity: Weak<Identity>,
     /// What the file held when it was last read.
@@ -30,13 +30,13 @@ pub(crate) struct SecretWatch {
 impl SecretWatch {
     /// Watches the file that `keys` were made from.
     pub(crate) fn new(
-        file: SecretFile,
+        path: PathBuf,
         rules: SecretRules,
         keys: &Keyring,
         identity: Weak<Identity>,
     ) -> Self {
         Self {
-            file,
+            path,
             rules,
             identity,
             known: keys.marks(),
@@ -48,7 +48,7 @@ impl SecretWatch {
     pub(crate) async fn run(mut self) {
         loop {
             sleep(INTERVAL).await;
-            let (path, rules) = (self.file.path().to_owned(), self.rules.clone());
+            let (path, rules) = (self.path.clone(), self.rules.clone());
             // A file system may take its time, which is not the runtime's.
             let read = run_blocking_on(&Handle::current(), move || read(&path, &rules)).await;
             let Some(identity) = self.identity.upgrade() else {

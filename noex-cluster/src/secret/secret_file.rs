@@ -41,9 +41,9 @@ impl SecretFile {
         })
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where it is; what it holds is forgotten.
+    pub(crate) fn into_path(self) -> PathBuf {
+        self.path
     }
 
     /// The secret on the first line.

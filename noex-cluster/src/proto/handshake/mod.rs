@@ -34,4 +34,5 @@ pub(crate) use first_messages::FirstMessages;
 pub(crate) use hello::{Hello, Purpose};
 pub(crate) use noise::PATTERN;
 pub(crate) use preamble::{First, take_first, take_second, take_third, version_refusal};
+pub use speech::NextVersion;
 pub(crate) use speech::Speech;

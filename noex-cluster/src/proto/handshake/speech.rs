@@ -20,6 +20,21 @@ pub(crate) struct Speech {
     pub(crate) wires: (u16, u16),
     /// What it can do besides, one bit each. No bit has a meaning yet.
     pub(crate) capabilities: u64,
+    /// The kind of a frame that it begins each connection with, which this code does not know.
+    pub(crate) novelty: Option<u8>,
+}
+
+/// How a node speaks that is one version ahead. For tests of upgrades.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NextVersion {
+    /// It speaks this version too, and says new things that need not be understood.
+    Compatible,
+    /// It speaks this version too, and says something that must be understood.
+    Demanding,
+    /// It does not speak this version any more.
+    Alone,
 }
 
 impl Speech {
@@ -28,15 +43,22 @@ impl Speech {
         handshakes: HANDSHAKES,
         wires: WIRES,
         capabilities: 0,
+        novelty: None,
     };
 
-    /// What the next version of this code would speak; `alone` if it has given up the current one.
-    pub(crate) const fn next(alone: bool) -> Self {
+    /// What the next version of this code would speak.
+    pub(crate) const fn next(next: NextVersion) -> Self {
         let (handshake, wire) = (HANDSHAKES.1 + 1, WIRES.1 + 1);
+        let (handshakes, wires, novelty) = match next {
+            NextVersion::Compatible => ((HANDSHAKES.0, handshake), (WIRES.0, wire), u8::MAX),
+            NextVersion::Demanding => ((HANDSHAKES.0, handshake), (WIRES.0, wire), 0x7f),
+            NextVersion::Alone => ((handshake, handshake), (wire, wire), u8::MAX),
+        };
         Self {
-            handshakes: (if alone { handshake } else { HANDSHAKES.0 }, handshake),
-            wires: (if alone { wire } else { WIRES.0 }, wire),
+            handshakes,
+            wires,
             capabilities: u64::MAX,
+            novelty: Some(novelty),
         }
     }
 
@@ -87,12 +109,13 @@ mod tests {
         let Speech {
             handshakes, wires, ..
         } = Speech::CURRENT;
-        let (next, alone) = (Speech::next(false), Speech::next(true));
-        assert_eq!(Speech::common_wire(wires, next.wires), Ok(wires.1));
-        assert_eq!(
-            Speech::common_handshake(handshakes, next.handshakes),
-            Ok(handshakes.1)
-        );
+        for next in [NextVersion::Compatible, NextVersion::Demanding] {
+            let next = Speech::next(next);
+            assert_eq!(Speech::common_wire(wires, next.wires), Ok(wires.1));
+            let common = Speech::common_handshake(handshakes, next.handshakes);
+            assert_eq!(common, Ok(handshakes.1));
+        }
+        let alone = Speech::next(NextVersion::Alone);
         assert!(Speech::common_wire(wires, alone.wires).is_err());
         assert!(Speech::common_handshake(handshakes, alone.handshakes).is_err());
     }

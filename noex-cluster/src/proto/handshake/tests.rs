@@ -205,10 +205,7 @@ fn what_is_sealed_at_one_end_opens_at_the_other() {
     let large = vec![7; 200_000];
     let mut wire = seal(&mut dialled.channel.sealer, &large);
     assert_eq!(wire.len(), large.len() + 4 * (2 + 16));
-    dialled
-        .channel
-        .sealer
-        .seal(b"more", now(), &mut wire);
+    dialled.channel.sealer.seal(b"more", now(), &mut wire);
     let opened = open(&mut accepted.channel.opener, &mut wire).unwrap();
     assert_eq!(opened, [&large[..], b"more"].concat());
     assert!(wire.is_empty());
