@@ -16,8 +16,11 @@ impl LocalNode {
     pub fn deliver(&self, from: Creation, to: &Target, signal: Signal) {
         let process = match to {
             Target::Process(pid) => self.process(*pid),
-            Target::Named { name, .. } => self.whereis(name).and_then(|pid| self.process(pid)),
-            Target::Node(_) => None,
+            Target::Named { node, name } if *node == self.creation() => {
+                self.whereis(name).and_then(|pid| self.process(pid))
+            }
+            // Whoever holds the name now is not who was meant in a former life of the node.
+            Target::Named { .. } | Target::Node(_) => None,
         };
         match signal {
             Signal::Message(message) => self.deliver_message(process, message),
