@@ -23,6 +23,7 @@ mod dialling;
 mod accepting;
 mod channel;
 mod error;
+mod transcripts;
 #[cfg(test)]
 mod tests;
 

@@ -36,6 +36,25 @@ pub(super) fn fresh_state(
     state.expect("the pattern's keys are all given, and of the right size")
 }
 
+/// As [`fresh_state`], with keys that are not secret and no chance.
+#[cfg(test)]
+pub(super) fn fixed_state(
+    side: Side,
+    key: &LinkKey,
+    private: &[u8; 32],
+    one_time: &[u8; 32],
+    prologue: &[u8],
+) -> HandshakeState {
+    let builder = Builder::new(PATTERN.parse().unwrap()).psk(0, key.bytes());
+    let builder = builder.unwrap().local_private_key(private).unwrap();
+    let builder = builder.fixed_ephemeral_key_for_testing_only(one_time);
+    let builder = builder.prologue(prologue).unwrap();
+    match side {
+        Side::Dialler => builder.build_initiator().unwrap(),
+        Side::Acceptor => builder.build_responder().unwrap(),
+    }
+}
+
 /// What both sides must agree on without having said it.
 pub(super) fn prologue(version: u8, cluster_name: &str) -> Vec<u8> {
     let length = u64::try_from(cluster_name.len()).expect("lengths fit 64 bits");
