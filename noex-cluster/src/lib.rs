@@ -17,6 +17,9 @@ mod view;
 mod subscription;
 mod bind_error;
 mod cluster;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};

@@ -55,11 +55,11 @@ pub(crate) enum Purpose {
 }
 
 impl Hello {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         rmp_serde::to_vec_named(self).expect("a hello is encoded into memory")
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, HandshakeError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HandshakeError> {
         let mut decoder = Deserializer::from_read_ref(bytes);
         decoder.set_max_depth(DEPTH_MAX);
         Self::deserialize(&mut decoder).map_err(|_details_are_noise| HandshakeError::BadMessage)
