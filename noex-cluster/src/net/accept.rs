@@ -227,7 +227,20 @@ impl Acceptor {
                 "a node with another secret or another cluster name was refused; compare its \
                  configuration with this one"
             ),
-            error => tracing::warn!(%address, %error, "a connection was refused"),
+            HandshakeError::NotNoex(_) => tracing::warn!(
+                %address, %error,
+                "a connection was refused; find out what dials this port there"
+            ),
+            HandshakeError::UnsupportedVersion { .. } | HandshakeError::Incompatible { .. } => {
+                tracing::warn!(%address, %error, "a connection was refused");
+            }
+            HandshakeError::Downgraded
+            | HandshakeError::Replayed
+            | HandshakeError::BadMessage
+            | HandshakeError::TooLarge { .. } => tracing::warn!(
+                %address, %error,
+                "a connection was refused; look for who is there, or in between, and is no member"
+            ),
         }
     }
 }

@@ -287,7 +287,11 @@ impl Dialer {
                 HandshakeError::Incompatible { .. } | HandshakeError::UnsupportedVersion { .. },
             ) => tracing::warn!(%address, %error, "there is no session with the node"),
             _ => {
-                tracing::warn!(%address, %error, "what answers there is no node of this cluster");
+                tracing::warn!(
+                    %address, %error,
+                    "what answers there is no node of this cluster; look for who is there, or in \
+                     between"
+                );
             }
         }
         DialFailure::Reset
