@@ -12,7 +12,7 @@ use crate::address;
 use crate::bind_error::BindError;
 use crate::config::{ClusterConfig, ValidConfig};
 use crate::event::{ClusterEvent, Events};
-use crate::net::{Command, Identity, Thread, ThreadParts};
+use crate::net::{Command, Identity, Limits, Thread, ThreadParts};
 use crate::node_info::{NodeInfo, NodeStatus, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
@@ -110,7 +110,11 @@ impl Bound {
             let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
             tracing::info!(node = %node_id, ?seeds, "looks for its cluster");
         }
-        let router = Arc::new(ClusterRouter::new(node.creation()));
+        let limits = Limits {
+            message_size_max: config.message_size_max,
+            queue_size_max: config.send_queue_size_max,
+        };
+        let router = Arc::new(ClusterRouter::new(node.creation(), limits));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));
         let identity = Identity {

@@ -52,10 +52,11 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// [`RouteError`]; the signal was not sent.
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError>;
 
-    /// Sends `payload` to the process that holds the local name `topic`, on every other node.
+    /// Sends `payload` to the process that holds the local name `topic`, on each neighbour.
     fn flood(&self, topic: &str, payload: Bytes);
 
-    /// The nodes that this one holds a session with.
+    /// The nodes that news goes to first: in a large cluster a few, so that whoever is up is
+    /// reached if each passes news on.
     fn neighbours(&self) -> Vec<Creation>;
 }
 

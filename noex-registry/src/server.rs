@@ -73,6 +73,7 @@ impl RegistryServer {
             Info::Node(PeerEvent::Up(peer) | PeerEvent::Reconnected(peer)) => Input::NodeUp {
                 node: peer.creation,
             },
+            Info::Node(PeerEvent::NeighboursChanged) => return,
             Info::Node(PeerEvent::Down { peer, .. }) => Input::NodeDown {
                 node: peer.creation,
             },

@@ -23,5 +23,5 @@ mod thread;
 
 pub(crate) use driver::Command;
 pub(crate) use identity::Identity;
-pub(crate) use lane::LaneQueue;
+pub(crate) use lane::{LaneQueue, Limits};
 pub(crate) use thread::{Thread, ThreadParts};

@@ -1,6 +1,6 @@
 //! `Thread`: the cluster's own thread, with a runtime of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -18,7 +18,6 @@ use super::dialer::Dialer;
 use super::driver::{Command, Driver, LaneSettings};
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
-use super::lane::Limits;
 use super::listener::listen;
 use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
@@ -179,10 +178,6 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let machine = Machine::new(own, rules, names, rand::random(), now);
     // It lives as long as its runtime.
     drop(spawn_on(&Handle::current(), listen(listener, acceptor)));
-    let limits = Limits {
-        message_size_max: config.message_size_max,
-        queue_size_max: config.send_queue_size_max,
-    };
     let driver = Driver {
         machine,
         node,
@@ -194,13 +189,13 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         seeds: config.seeds,
         lanes: LaneSettings {
             runtime,
-            limits,
             patience: HANDSHAKE_TIMEOUT,
         },
         sessions: BTreeMap::new(),
         dials: BTreeMap::new(),
         asking: BTreeMap::new(),
         last_session: 0,
+        severed: BTreeSet::new(),
     };
     Box::pin(driver.run()).await;
 }

@@ -194,12 +194,13 @@ impl LocalNode {
         Arc::clone(&self.0.router.read())
     }
 
-    /// Sends `payload` to the process named `topic` on every other node.
+    /// Sends `payload` to the process named `topic` on each of the
+    /// [`neighbours`](Self::neighbours), which pass on what is news to them.
     pub fn flood(&self, topic: &str, payload: Bytes) {
         self.router().flood(topic, payload);
     }
 
-    /// The nodes that this one holds a session with.
+    /// The nodes that news goes to first. Whoever is up is reached if each passes news on.
     #[must_use]
     pub fn neighbours(&self) -> Vec<Creation> {
         self.router().neighbours()

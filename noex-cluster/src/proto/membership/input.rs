@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use noex_core::{NodeId, Peer};
+use noex_core::{Creation, NodeId, Peer};
 
 use super::message::Message;
 use super::output::{DialId, SessionId};
@@ -52,6 +52,8 @@ pub(crate) enum Input {
         session: SessionId,
         message: Message,
     },
+    /// A signal waits for a session with this member, which is up and has none.
+    Wanted { peer: Creation },
     /// The user wants a session with this member, at once.
     Reconnect { node: NodeId },
     /// The user wants no session with this member.

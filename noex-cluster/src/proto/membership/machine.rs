@@ -138,6 +138,7 @@ impl Machine {
             Input::LaneEnded { session } => self.lane_ended(session, now),
             Input::Heard { session } => self.heard(session, now),
             Input::Message { session, message } => self.message(session, message, now),
+            Input::Wanted { peer } => self.wanted(peer),
             Input::Reconnect { node } => self.reconnect(&node, now),
             Input::Disconnect { node } => self.disconnect(&node, now),
             Input::Leave => self.leave(now),
@@ -287,6 +288,7 @@ impl Machine {
         if let Some(session) = session {
             self.sessions.close(session);
             self.emit(Output::CloseSession { session });
+            self.tell_neighbours();
         }
         for (dial, ended) in self.dials.end_all_to(peer) {
             self.emit(Output::CancelDial { dial });

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use noex_core::{NodeDownReason, NodeId, Peer};
+use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::message::{Facts, Message};
 use super::status::Status;
@@ -53,12 +53,14 @@ pub(crate) enum Output {
     Farewell { session: SessionId },
     /// Close every stream of the session.
     CloseSession { session: SessionId },
-    /// A node is up; signals to it go over this session.
-    PeerUp { peer: Peer, session: SessionId },
-    /// A node that stayed up has this new session.
-    PeerReconnected { peer: Peer, session: SessionId },
-    /// The session with a node that is up was lost.
+    /// A node is up; no session is implied.
+    PeerUp { peer: Peer },
+    /// Signals to and from a node that is up go over this session from now on.
+    SessionOpened { peer: Peer, session: SessionId },
+    /// The session with a node that is up was lost, or one that was wanted could not be opened.
     SessionLost { peer: Peer },
+    /// News goes to these nodes from now on; there is a session with each.
+    Neighbours { nodes: Vec<Creation> },
     /// A node is down.
     PeerDown { peer: Peer, reason: NodeDownReason },
     /// A member told how it fares.

@@ -131,6 +131,11 @@ impl SessionTable {
         self.open.keys().copied()
     }
 
+    /// The lives of nodes with which there is an open session.
+    pub(crate) fn creations(&self) -> impl Iterator<Item = Creation> + '_ {
+        self.open.values().map(|session| session.peer.creation)
+    }
+
     /// How many are open.
     pub(crate) fn len(&self) -> usize {
         self.open.len()

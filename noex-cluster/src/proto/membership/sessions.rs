@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use noex_core::{NodeDownReason, NodeId, Peer};
+use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::dial_table::Aim;
 use super::input::{DialFailure, Stream, Via};
@@ -244,11 +244,11 @@ impl Machine {
         }
         self.sessions.open(session, peer.clone(), side, now);
         let peer = peer.clone();
-        self.emit(if was_up {
-            Output::PeerReconnected { peer, session }
-        } else {
-            Output::PeerUp { peer, session }
-        });
+        if !was_up {
+            self.emit(Output::PeerUp { peer: peer.clone() });
+        }
+        self.emit(Output::SessionOpened { peer, session });
+        self.tell_neighbours();
         !was_up
     }
 
@@ -275,6 +275,7 @@ impl Machine {
         self.sessions.close(session);
         self.emit(Output::CloseSession { session });
         self.emit(Output::SessionLost { peer: peer.clone() });
+        self.tell_neighbours();
         if self.is_leaving() {
             return self.check_stop(now);
         }
@@ -313,6 +314,24 @@ impl Machine {
             self.down(&peer, NodeDownReason::GracefulShutdown, now);
             self.check_stop(now);
         }
+    }
+
+    /// A signal waits for a session with a member. Its lost session is being dialled already, or
+    /// will be in a moment; while we leave there is none any more.
+    pub(super) fn wanted(&mut self, creation: Creation) {
+        let is_wanted = |m: &&Member| m.peer.creation == creation && m.is_broken();
+        let wanted = self.members.iter().find(is_wanted);
+        if let Some(peer) = wanted.map(|member| member.peer.clone())
+            && self.is_leaving()
+        {
+            self.emit(Output::SessionLost { peer });
+        }
+    }
+
+    /// In a full mesh, everybody with a session is a neighbour.
+    pub(super) fn tell_neighbours(&mut self) {
+        let nodes = self.sessions.creations().collect();
+        self.emit(Output::Neighbours { nodes });
     }
 
     /// The user wants a session with a member, at once.
