@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use dashmap::DashMap;
 use noex_core::{Creation, RouteError, Router, Signal, Target};
 use parking_lot::Mutex;
@@ -177,26 +176,6 @@ impl Router for ClusterRouter {
         self.queue_of(to)?.push(to, &signal)
     }
 
-    fn flood(&self, topic: &str, payload: Bytes) {
-        let name: Arc<str> = topic.into();
-        let signal = Signal::Flood {
-            from: self.own,
-            payload,
-        };
-        for node in self.neighbours() {
-            let to = Target::Named {
-                node,
-                name: Arc::clone(&name),
-            };
-            if let Err(error) = self
-                .queue_of(&to)
-                .and_then(|queue| queue.push(&to, &signal))
-            {
-                tracing::debug!(peer = %node, topic, %error, "flood not sent");
-            }
-        }
-    }
-
     fn neighbours(&self) -> Vec<Creation> {
         self.neighbours.lock().to_vec()
     }
@@ -204,6 +183,7 @@ impl Router for ClusterRouter {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use noex_core::{ExitReason, Pid};
 
     use super::*;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::Bytes;
 use noex_core::call::ReplyFuture;
 use noex_core::mailbox::Incoming;
 use noex_core::process::{SpawnOptions, current_pid};
@@ -173,8 +172,6 @@ impl Router for Narrow {
             signal => self.0.route(to, signal),
         }
     }
-
-    fn flood(&self, _topic: &str, _payload: Bytes) {}
 
     fn neighbours(&self) -> Vec<Creation> {
         self.0.neighbours()
