@@ -15,6 +15,7 @@ mod node_info;
 mod event;
 mod view;
 mod subscription;
+mod informant;
 mod bind_error;
 mod cluster;
 
@@ -24,7 +25,7 @@ pub use config::{
     BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,
 };
 pub use event::{ClusterEvent, Events, Missed};
-pub use node_info::{NodeInfo, NodeStatus, Stats};
+pub use node_info::{NodeInfo, NodeStatus, Snapshot, Stats};
 pub use proto::membership::Status;
 pub use secret::{Secret, SecretError};
 pub use subscription::Subscription;

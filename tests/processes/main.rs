@@ -18,6 +18,7 @@ mod proxy;
 mod joining;
 mod crossing;
 mod failing;
+mod snapshot;
 mod shutdown;
 mod application;
 mod calls;

@@ -38,7 +38,7 @@ impl Driver {
                 self.view.router.set_neighbours(nodes);
                 self.node.neighbours_changed();
             }
-            Output::Facts { peer, facts } => self.view.facts(&peer, facts),
+            Output::Facts { peer, facts, age } => self.view.facts(&peer, facts, age),
             Output::Forgotten { node } => self.view.forget(&node),
             Output::Status(status) => {
                 let alone = self.machine.session_count() == 0 && !self.seeds.is_empty();

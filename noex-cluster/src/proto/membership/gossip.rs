@@ -1,6 +1,6 @@
 //! Pure: the machine's part that hears from members, and of members.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -35,7 +35,10 @@ impl Machine {
             return;
         };
         match message {
-            Message::Heartbeat(facts) => self.emit(Output::Facts { peer, facts }),
+            Message::Heartbeat(facts) => {
+                let age = Duration::ZERO;
+                self.emit(Output::Facts { peer, facts, age });
+            }
             Message::Members(records) => {
                 for record in records.iter().take(RECORDS_MAX) {
                     self.merge(session, record, now);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
@@ -63,8 +64,12 @@ pub(crate) enum Output {
     Neighbours { nodes: Vec<Creation> },
     /// A node is down.
     PeerDown { peer: Peer, reason: NodeDownReason },
-    /// A member told how it fares.
-    Facts { peer: Peer, facts: Facts },
+    /// A member told how it fares, so long ago.
+    Facts {
+        peer: Peer,
+        facts: Facts,
+        age: Duration,
+    },
     /// A member that was down for long is not known any more.
     Forgotten { node: NodeId },
     /// Our own status changed.
