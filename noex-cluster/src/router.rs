@@ -126,9 +126,8 @@ impl ClusterRouter {
         }
     }
 
-    /// The queue for the signals of this target: where more lanes would be told apart.
-    fn queue_of(&self, to: &Target) -> Result<Arc<LaneQueue>, RouteError> {
-        let peer = to.creation();
+    /// The queue of signals to this member, in which the first one begins a session.
+    fn queue_of(&self, peer: Creation) -> Result<Arc<LaneQueue>, RouteError> {
         let way = self.ways.get(&peer).ok_or(RouteError::NoConnection)?;
         match &*way {
             Way::Queue(queue) => return Ok(Arc::clone(queue)),
@@ -173,7 +172,11 @@ impl Way {
 
 impl Router for ClusterRouter {
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
-        self.queue_of(to)?.push(to, &signal)
+        self.queue_of(to.creation())?.push(to, &signal)
+    }
+
+    fn connect(&self, node: Creation) -> Result<(), RouteError> {
+        self.queue_of(node).map(drop)
     }
 
     fn neighbours(&self) -> Vec<Creation> {
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(router.route(&to, stop()), Ok(()));
         assert_eq!(router.wanted().await, peer);
         assert_eq!(*router.wanted.lock(), BTreeSet::new());
-        let waiting = router.queue_of(&to).unwrap();
+        let waiting = router.queue_of(peer).unwrap();
         assert!(Arc::ptr_eq(&router.open(peer).unwrap(), &waiting));
     }
 
@@ -223,7 +226,7 @@ mod tests {
         router.up(peer);
         let queue = router.open(peer).unwrap();
         assert_eq!(router.route(&to, stop()), Ok(()));
-        assert!(Arc::ptr_eq(&router.queue_of(&to).unwrap(), &queue));
+        assert!(Arc::ptr_eq(&router.queue_of(peer).unwrap(), &queue));
         assert_eq!(*router.wanted.lock(), BTreeSet::new());
     }
 
@@ -248,7 +251,18 @@ mod tests {
         router.loss_told(peer);
         assert_eq!(router.route(&to, stop()), Ok(()));
         assert_eq!(router.wanted().await, peer);
-        assert!(!Arc::ptr_eq(&router.queue_of(&to).unwrap(), &lost));
+        assert!(!Arc::ptr_eq(&router.queue_of(peer).unwrap(), &lost));
+    }
+
+    #[tokio::test]
+    async fn who_is_waited_for_gets_a_session_without_a_signal() {
+        let (router, peer, _) = router();
+        assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
+        router.up(peer);
+        assert_eq!(router.connect(peer), Ok(()));
+        assert_eq!(router.wanted().await, peer);
+        router.lose(peer);
+        assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
     }
 
     #[test]

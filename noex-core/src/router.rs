@@ -48,6 +48,15 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// [`RouteError`]; the signal was not sent.
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError>;
 
+    /// Sees to a connection with a node that is up, for which somebody here waits without having
+    /// sent it anything: so its loss is noticed. Does nothing where all are connected.
+    ///
+    /// # Errors
+    /// [`RouteError::NoConnection`] if there can be none now.
+    fn connect(&self, _node: Creation) -> Result<(), RouteError> {
+        Ok(())
+    }
+
     /// The nodes that news goes to first: in a large cluster a few, so that whoever is up is
     /// reached if each passes news on.
     fn neighbours(&self) -> Vec<Creation>;
