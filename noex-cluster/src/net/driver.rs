@@ -58,12 +58,14 @@ pub(super) struct Driver {
     pub(super) severed: BTreeSet<Creation>,
 }
 
-/// Where lanes run, and how they come about.
+/// Where lanes run, and how long peers are waited for.
 #[derive(Debug)]
 pub(super) struct LaneSettings {
     pub(super) runtime: Handle,
     /// How long an accepted session waits for its lane.
     pub(super) patience: Duration,
+    /// How long the machine of a peer may be silent before its control connection is given up.
+    pub(super) silence: Duration,
 }
 
 /// A dial that is under way.
@@ -380,6 +382,7 @@ impl Driver {
                 session,
                 ends,
                 arrivals,
+                silence: self.lanes.silence,
             },
         )
     }

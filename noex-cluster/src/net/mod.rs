@@ -6,6 +6,7 @@
 
 mod identity;
 mod warnings;
+mod patience;
 mod stream;
 mod arrival;
 mod lane;

@@ -1,13 +1,16 @@
 //! `PlainStream` before the handshake is through, `SecureStream` after: whole messages on TCP.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use super::patience::set_patience;
 use crate::proto::handshake::{
     Channel, HandshakeError, Opener, RecordError, Sealer, take_first, take_message,
 };
@@ -162,6 +165,11 @@ impl SecureStream {
                 sealed: BytesMut::new(),
             },
         }
+    }
+
+    /// How long the peer's machine may be silent before the connection is given up.
+    pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        set_patience(&SockRef::from(self.writer.half.as_ref()), patience)
     }
 
     /// Takes the socket from the runtime that drove it so far to the current one.

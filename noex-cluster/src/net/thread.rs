@@ -190,6 +190,7 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         lanes: LaneSettings {
             runtime,
             patience: HANDSHAKE_TIMEOUT,
+            silence: detection,
         },
         sessions: BTreeMap::new(),
         dials: BTreeMap::new(),
