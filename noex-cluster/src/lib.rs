@@ -17,6 +17,8 @@ mod view;
 mod subscription;
 mod bind_error;
 mod cluster;
+#[doc(hidden)]
+pub mod sim;
 
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};

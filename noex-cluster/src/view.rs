@@ -85,12 +85,15 @@ impl View {
         });
     }
 
-    /// A member told how it fares.
-    pub(crate) fn facts(&self, peer: &Peer, facts: Facts) {
+    /// This is how a member fared, so long ago.
+    pub(crate) fn facts(&self, peer: &Peer, facts: Facts, age: Duration) {
+        let now = Instant::now();
+        let heard_at = now.checked_sub(age).unwrap_or(now);
         if let Some(member) = self.members.lock().get_mut(&peer.id)
             && member.peer == *peer
+            && heard_at >= member.heard_at
         {
-            (member.facts, member.heard_at) = (facts, Instant::now());
+            (member.facts, member.heard_at) = (facts, heard_at);
         }
     }
 

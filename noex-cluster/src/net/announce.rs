@@ -1,34 +1,43 @@
 //! The driver's part that tells the node and its users what the machine found out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use noex_core::Peer;
 
 use super::driver::Driver;
 use super::lane::{Lane, LaneContext, LaneQueue};
 use super::notices;
-use crate::proto::membership::{Output, SessionId};
+use crate::proto::membership::{Facts, Output, SessionId};
 
 impl Driver {
     /// Tells the node and the users what the machine found out.
     pub(super) fn tell(&mut self, output: Output) {
         match output {
-            Output::PeerUp { peer, session } => {
+            Output::PeerUp { peer } => {
                 notices::log_up(&peer);
-                let queue = self.publish_lane(session, &peer);
+                // Where the node came up by its session, it can be reached before anybody knows.
+                let waiting = self.sessions.iter();
+                let mut waiting = waiting.filter(|(_, streams)| streams.is_waiting_for(&peer));
+                let session = waiting.next().map(|(session, _)| *session);
+                let queue = session.and_then(|session| self.publish_lane(session, &peer));
                 self.node.peer_up(&peer);
-                self.start_lane(session, queue);
-                let facts = self
-                    .sessions
-                    .get(&session)
-                    .map(|streams| streams.claim.facts);
-                self.view.up(&peer, facts.unwrap_or_default());
+                if let Some(session) = session {
+                    self.start_lane(session, queue);
+                }
+                self.view.up(&peer, Facts::default());
             }
-            Output::PeerReconnected { peer, session } => {
-                notices::log_reconnected(&peer);
-                let queue = self.publish_lane(session, &peer);
-                self.node.peer_reconnected(&peer);
-                self.start_lane(session, queue);
+            Output::SessionOpened { peer, session } => {
+                let Some(streams) = self.sessions.get(&session) else {
+                    return;
+                };
+                let (facts, is_waiting) = (streams.claim.facts, streams.is_waiting_for(&peer));
+                if is_waiting {
+                    let queue = self.publish_lane(session, &peer);
+                    self.node.peer_reconnected(&peer);
+                    self.start_lane(session, queue);
+                }
+                self.view.facts(&peer, facts, Duration::ZERO);
             }
             Output::SessionLost { peer } => {
                 self.view.router.remove(peer.creation);
@@ -40,7 +49,7 @@ impl Driver {
                 self.node.peer_down(&peer, reason);
                 self.view.down(&peer, reason);
             }
-            Output::Facts { peer, facts } => self.view.facts(&peer, facts),
+            Output::Facts { peer, facts, age } => self.view.facts(&peer, facts, age),
             Output::Forgotten { node } => self.view.forget(&node),
             Output::Status(status) => {
                 let alone = self.machine.session_count() == 0 && !self.seeds.is_empty();

@@ -297,7 +297,8 @@ impl Driver {
                 Output::CloseSession { session } => self.close(session),
                 Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
                 told @ (Output::PeerUp { .. }
-                | Output::PeerReconnected { .. }
+                | Output::SessionOpened { .. }
+                | Output::Neighbours { .. }
                 | Output::SessionLost { .. }
                 | Output::PeerDown { .. }
                 | Output::Facts { .. }

@@ -48,14 +48,6 @@ pub(super) fn log_up(peer: &Peer) {
     tracing::info!(node = %peer.id, creation = %peer.creation, "node up");
 }
 
-/// A node that stayed up has a new session.
-pub(super) fn log_reconnected(peer: &Peer) {
-    tracing::info!(
-        node = %peer.id, creation = %peer.creation,
-        "connection replaced; links and monitors across the former one are broken"
-    );
-}
-
 /// A node is down.
 pub(super) fn log_down(peer: &Peer, reason: NodeDownReason) {
     let next = match reason {

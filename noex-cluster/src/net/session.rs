@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use noex_core::Peer;
 use noex_core::task::spawn_on;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -75,6 +76,11 @@ impl Session {
     /// Whether its lane has not come.
     pub(super) const fn awaits_lane(&self) -> bool {
         self.lane_stream.is_none() && self.lane.is_none()
+    }
+
+    /// Whether its lane is there and carries no signals of this node yet.
+    pub(super) fn is_waiting_for(&self, peer: &Peer) -> bool {
+        self.lane_stream.is_some() && self.claim.peer == *peer
     }
 
     /// Delivers nothing more, and lets nothing more in.
