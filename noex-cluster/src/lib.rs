@@ -18,6 +18,8 @@ mod subscription;
 mod informant;
 mod bind_error;
 mod cluster;
+#[doc(hidden)]
+pub mod sim;
 
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};

@@ -1,6 +1,7 @@
 //! The driver's part that tells the node and its users what the machine found out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use noex_core::{Creation, Peer};
 
@@ -59,6 +60,9 @@ impl Driver {
             self.node.peer_reconnected(peer);
         }
         self.start_lane(session, queue);
+        if let Some(streams) = self.sessions.get(&session) {
+            self.view.facts(peer, streams.claim.facts, Duration::ZERO);
+        }
     }
 
     /// Signals to and from the peer go over the session from now on.

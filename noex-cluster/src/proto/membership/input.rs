@@ -10,7 +10,7 @@ use crate::proto::wire::Refusal;
 
 /// What the shell tells the membership machine.
 #[derive(Debug, Clone)]
-pub(crate) enum Input {
+pub enum Input {
     /// The addresses behind a seed; none if it can't be resolved now.
     Resolved {
         seed: usize,
@@ -52,7 +52,7 @@ pub(crate) enum Input {
         session: SessionId,
         message: Message,
     },
-    /// A signal waits for a session with this member, which is up and has none.
+    /// A signal waits for a session with this life of a node.
     Wanted { peer: Creation },
     /// The user wants a session with this member, at once.
     Reconnect { node: NodeId },
@@ -64,7 +64,7 @@ pub(crate) enum Input {
 
 /// Which side began a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Via {
+pub enum Via {
     /// We did, by this dial.
     Dial(DialId),
     /// The peer did.
@@ -73,7 +73,7 @@ pub(crate) enum Via {
 
 /// A stream of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub enum Stream {
     /// Heartbeats and gossip.
     Control,
     /// Signals.
@@ -82,7 +82,7 @@ pub(crate) enum Stream {
 
 /// Why a dial came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DialFailure {
+pub enum DialFailure {
     /// Nobody listens at the address.
     Refused,
     /// The connection was cut before the other side proved who it is.

@@ -161,8 +161,8 @@ impl Simulation {
             }
             Output::CloseSession { session } => self.close(index, session),
             Output::Resolve { .. }
-            | Output::Neighbours { .. }
             | Output::Facts { .. }
+            | Output::Neighbours { .. }
             | Output::Forgotten { .. }
             | Output::Status(_)
             | Output::Notice(_) => {}

@@ -9,7 +9,7 @@ use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::simulated_network::Event;
-use super::{DialId, Input, Machine, Own, Rules, SessionId};
+use super::{DialId, Flaw, Input, Machine, OBSERVERS, Own, Rules, SessionId};
 use crate::proto::backoff::BackoffPolicy;
 
 pub(super) const RULES: Rules = Rules {
@@ -21,6 +21,8 @@ pub(super) const RULES: Rules = Rules {
         max: Duration::from_secs(30),
         jitter: false,
     },
+    observers: OBSERVERS,
+    flaw: Flaw::None,
 };
 
 /// How long a dial to a node that does not answer takes.
