@@ -80,6 +80,15 @@ impl LinkTable {
         self.links.get_mut(&slot)
     }
 
+    /// Those that users wait for, and for which no attempt is due.
+    pub(super) fn waiting(&self) -> Vec<Slot> {
+        let waiting = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.is_wanted && link.due.is_none());
+        waiting.map(|(slot, _)| *slot).collect()
+    }
+
     /// What is sought with a member.
     pub(super) fn get(&self, slot: Slot) -> Option<&Link> {
         self.links.get(&slot)

@@ -91,6 +91,18 @@ impl Machine {
         }
     }
 
+    /// Dials those for whom somebody waits, and whose session came to nothing in another way.
+    pub(super) fn check_waiting(&mut self, now: Instant) {
+        for slot in self.links.waiting() {
+            let Some(peer) = self.members.get(slot).map(|member| member.peer().clone()) else {
+                continue;
+            };
+            if !self.sessions.is_accepting(peer.creation) && !self.dials.is_dialling(&peer) {
+                self.links.seek(slot, self.rules.backoff, now);
+            }
+        }
+    }
+
     /// Whether the member is a neighbour with whom a session is kept.
     pub(super) fn is_needed(&self, slot: Slot) -> bool {
         let member = self.members.get(slot);
@@ -179,6 +191,13 @@ impl Machine {
             return;
         };
         let (standing, since, tie) = (member.standing, member.since, member.tie);
+        // The dial was one too many: should nothing come of the other one, this is sought again.
+        if member.session.is_some()
+            || self.sessions.is_accepting(peer.creation)
+            || self.dials.is_dialling(peer)
+        {
+            return;
+        }
         let (is_needed, is_searcher) = (self.is_needed(slot), self.is_searcher(slot));
         let detection = self.rules.detection_time();
         let interval = self.rules.heartbeat_interval;

@@ -168,6 +168,29 @@ fn a_broken_connection_is_replaced_and_nobody_goes_down() {
 }
 
 #[test]
+fn a_session_that_both_want_at_one_moment_is_opened_and_not_lost_by_a_dial_that_was_too_many() {
+    for seed in 0..RUNS * 5 {
+        let mut sim = cluster(seed, 2);
+        sim.reset(0, 1);
+        sim.run(Duration::from_millis(5));
+        let creations = [0, 1].map(|index: usize| sim.nodes[index].peer.creation);
+        for (index, peer) in [(0, creations[1]), (1, creations[0])] {
+            sim.feed(index, Input::Wanted { peer });
+        }
+        sim.run(seconds(3));
+        for node in &sim.nodes {
+            let told: Vec<&Told> = node.told.iter().map(|(_, told)| told).collect();
+            let lost = told.iter().filter(|told| matches!(told, Told::Lost(_)));
+            assert_eq!(lost.count(), 1, "seed {seed}: {told:?}");
+            assert!(
+                matches!(told[..], [.., Told::Opened(_)]),
+                "seed {seed}: {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_session_that_breaks_again_and_again_is_not_redialled_without_pause() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 2);
