@@ -19,6 +19,7 @@ mod joining;
 mod crossing;
 mod failing;
 mod snapshot;
+mod sparse;
 mod shutdown;
 mod application;
 mod calls;

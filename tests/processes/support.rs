@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     seeds: Vec<String>,
     secret: Option<String>,
     interval: Duration,
+    /// Further variables, stronger than what is said above.
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Plan {
@@ -57,7 +59,13 @@ impl Plan {
             seeds: Vec::new(),
             secret,
             interval: INTERVAL,
+            variables: Vec::new(),
         }
+    }
+
+    pub(crate) fn variable(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        self.variables.push((name, value.to_string()));
+        self
     }
 
     /// The example that is started, in the place of `tests/processes/node.rs`.
@@ -137,6 +145,9 @@ impl Plan {
             .stderr(Stdio::piped());
         if let Some(secret) = &self.secret {
             command.env("NOEX_SECRET", secret);
+        }
+        for (name, value) in &self.variables {
+            command.env(name, value);
         }
         command
     }

@@ -22,7 +22,7 @@ use super::listener::listen;
 use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
 use crate::proto::backoff::BackoffPolicy;
-use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, OBSERVERS, Own, Rules};
+use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, Own, Rules};
 use crate::proto::wire::frame_size_max;
 use crate::view::View;
 
@@ -211,7 +211,7 @@ fn rules_of(config: &ValidConfig) -> Rules {
             max: config.reconnect.max,
             jitter: config.reconnect.jitter == Jitter::Full,
         },
-        observers: OBSERVERS,
+        observers: config.observers,
         flaw: Flaw::None,
     }
 }
