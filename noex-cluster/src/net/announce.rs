@@ -8,7 +8,7 @@ use noex_core::Peer;
 use super::driver::Driver;
 use super::lane::{Lane, LaneContext, LaneQueue};
 use super::notices;
-use crate::proto::membership::{Facts, Output, SessionId};
+use crate::proto::membership::{Output, SessionId};
 
 impl Driver {
     /// Tells the node and the users what the machine found out.
@@ -19,13 +19,15 @@ impl Driver {
                 // Where the node came up by its session, it can be reached before anybody knows.
                 let waiting = self.sessions.iter();
                 let mut waiting = waiting.filter(|(_, streams)| streams.is_waiting_for(&peer));
-                let session = waiting.next().map(|(session, _)| *session);
+                let waiting = waiting.next();
+                let facts = waiting.map(|(_, streams)| streams.claim.facts);
+                let session = waiting.map(|(session, _)| *session);
                 let queue = session.and_then(|session| self.publish_lane(session, &peer));
                 self.node.peer_up(&peer);
                 if let Some(session) = session {
                     self.start_lane(session, queue);
                 }
-                self.view.up(&peer, Facts::default());
+                self.view.up(&peer, facts.unwrap_or_default());
             }
             Output::SessionOpened { peer, session } => {
                 let Some(streams) = self.sessions.get(&session) else {
