@@ -41,8 +41,8 @@ impl ClusterConfig {
     /// `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`, `unreliable`),
     /// `NOEX_HEARTBEAT_INTERVAL` (`5s`, `500ms`) and `NOEX_MISS_THRESHOLD` (both stronger than the
     /// preset), `NOEX_OBSERVERS`, `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`,
-    /// `NOEX_RECONNECT_MAX_DELAY`, `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable counts
-    /// as unset, an empty secret does not.
+    /// `NOEX_RECONNECT_MAX_DELAY`, `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable
+    /// counts as unset, an empty secret does not.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable, its value and the rule. What is not about the form of
