@@ -29,7 +29,7 @@ impl Machine {
             return false;
         }
         let member = self.members.by_life(peer.creation).map(|(_, m)| m);
-        if member.is_some_and(|member| member.who.key != key) {
+        if member.is_some_and(|member| member.contradicts(key)) {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return false;
         }
@@ -65,7 +65,7 @@ impl Machine {
             return Err(Refusal::NameTaken);
         }
         let member = self.members.by_life(peer.creation).map(|(_, m)| m);
-        if member.is_some_and(|member| member.who.key != key) {
+        if member.is_some_and(|member| member.contradicts(key)) {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return Err(Refusal::WrongKey);
         }

@@ -24,6 +24,8 @@ const FORMER_MAX: usize = 4;
 pub(crate) struct Member {
     /// Who.
     pub who: Arc<Who>,
+    /// Whether it proved its key to us; else somebody told us of it.
+    pub is_proved: bool,
     /// The highest one we heard of.
     pub incarnation: u64,
     /// How it stands in the cluster.
@@ -99,6 +101,18 @@ impl Member {
         self.who.peer.creation
     }
 
+    /// Whether this key is another one than it proved to have. What others tell of its key proves
+    /// nothing, so it can't keep out who does have another.
+    pub(crate) fn contradicts(&self, key: [u8; 32]) -> bool {
+        self.is_proved && self.who.key != key
+    }
+
+    /// It proved to have the key of `who`.
+    pub(crate) fn prove(&mut self, who: &Arc<Who>) {
+        self.who = Arc::clone(who);
+        self.is_proved = true;
+    }
+
     /// Its life at its incarnation.
     pub(crate) fn life(&self) -> Life {
         Life {
@@ -127,6 +141,7 @@ impl MemberTable {
     pub(crate) fn insert(&mut self, record: &Record, now: Instant) -> Slot {
         let member = Member {
             who: Arc::clone(&record.who),
+            is_proved: false,
             incarnation: record.incarnation,
             standing: Standing::Down,
             since: now,
@@ -157,6 +172,7 @@ impl MemberTable {
             member.former.remove(0);
         }
         member.who = Arc::clone(&record.who);
+        member.is_proved = false;
         member.incarnation = record.incarnation;
         member.stand(Standing::Down, now);
         member.tie = Tie::Apart;

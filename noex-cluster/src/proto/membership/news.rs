@@ -119,7 +119,7 @@ impl Machine {
         let Some(member) = self.members.get(slot) else {
             return;
         };
-        if member.who.key != record.who.key {
+        if member.contradicts(record.who.key) {
             return;
         }
         let (is_up, known) = (member.is_up(), member.incarnation);

@@ -179,11 +179,12 @@ impl Machine {
         };
         let is_known = self.members.slot_of_life(record.who.peer.creation);
         let slot = self.slot_for(&record, now)?;
-        let member = self.members.get(slot)?;
-        // The peer's gossip, or its other dial, came while this session was being opened.
-        if member.who.key != key {
+        let member = self.members.get_mut(slot)?;
+        // The peer's other dial came while this session was being opened.
+        if member.contradicts(key) {
             return None;
         }
+        member.prove(&record.who);
         let is_meeting = !member.is_up();
         if is_known.is_none() {
             self.come_up(slot, 0, now);

@@ -8,7 +8,7 @@ use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::message::{RECORDS_MAX, Record, Standing, State, Who};
 use super::simulation::{RULES, Simulation, Told, key_of};
-use super::{DialFailure, Input, Message, OBSERVERS, Output, Stream};
+use super::{DialFailure, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via};
 use crate::proto::wire::Refusal;
 
 /// Random runs of each property.
@@ -296,6 +296,35 @@ fn deceived(counts: &[u16]) -> Simulation {
 fn a_message_with_more_records_than_may_be_is_cut() {
     let sim = deceived(&[200]);
     assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
+}
+
+#[test]
+fn a_key_that_others_tell_of_does_not_keep_out_who_proves_another() {
+    let mut sim = deceived(&[1]);
+    let (machine, now) = (&mut sim.nodes[0].machine, sim.now);
+    let id = NodeId::new("x", "127.0.0.1", 20_000).unwrap();
+    let peer = Peer::new(id, Creation::from_bits(1));
+    let (told, proved) = ([0; 32], [9; 32]);
+    let ask = |machine: &mut Machine, session, key| {
+        let (session, peer) = (SessionId(session), peer.clone());
+        machine.handle_input(Input::Asked { session, peer, key }, now);
+        iter::from_fn(|| machine.poll_output()).find_map(|output| match output {
+            Output::Answer { answer, .. } => Some(answer),
+            _ => None,
+        })
+    };
+    assert_eq!(ask(machine, 100, proved), Some(Ok(())));
+    let opened = Input::SessionOpened {
+        session: SessionId(100),
+        peer: peer.clone(),
+        key: proved,
+        via: Via::Accept,
+    };
+    machine.handle_input(opened, now);
+    let is_closed = |output| matches!(output, Output::CloseSession { .. });
+    assert!(!iter::from_fn(|| machine.poll_output()).any(is_closed));
+    // From now on what it proved is what counts.
+    assert_eq!(ask(machine, 101, told), Some(Err(Refusal::WrongKey)));
 }
 
 #[test]
