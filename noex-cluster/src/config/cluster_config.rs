@@ -1,10 +1,13 @@
 //! `ClusterConfig`: what a user says about a node's part in a cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
-use crate::secret::Secret;
+use crate::proto::handshake::{NextVersion, Speech};
+use crate::proto::membership::OBSERVERS;
+use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
 /// [`validate`](Self::validate), which the cluster's start does first of all.
@@ -28,10 +31,13 @@ pub struct ClusterConfig {
     pub(super) seeds: Vec<String>,
     pub(super) secret: Option<Secret>,
     pub(super) previous_secrets: Vec<Secret>,
+    pub(super) secret_file: Option<SecretFile>,
     pub(super) cluster_name: String,
     pub(super) insecure: bool,
+    pub(super) speech: Speech,
     pub(super) heartbeat_interval: Duration,
     pub(super) miss_threshold: u32,
+    pub(super) observers: usize,
     pub(super) join_timeout: Duration,
     pub(super) reconnect: BackoffSettings,
     pub(super) message_size_max: usize,
@@ -50,10 +56,13 @@ impl ClusterConfig {
             seeds: Vec::new(),
             secret: None,
             previous_secrets: Vec::new(),
+            secret_file: None,
             cluster_name: "noex".to_owned(),
             insecure: false,
+            speech: Speech::CURRENT,
             heartbeat_interval: Preset::Kubernetes.heartbeat_interval(),
             miss_threshold: Preset::Kubernetes.miss_threshold(),
+            observers: OBSERVERS,
             join_timeout: Duration::from_secs(10),
             reconnect: BackoffSettings {
                 base: Duration::from_secs(1),
@@ -123,6 +132,18 @@ impl ClusterConfig {
         self
     }
 
+    /// Takes the secrets from a file, one a line: the current one first, older ones behind it.
+    /// While the node is in its cluster, the file is read again every 2 s, and what changed is
+    /// applied as by [`Cluster::set_secrets`](crate::Cluster::set_secrets); if it can't be used,
+    /// the former secrets stay in force and the log says why.
+    ///
+    /// # Errors
+    /// [`ConfigError::Secret`] names the file, and says why it can't be read.
+    pub fn secret_file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        self.secret_file = Some(SecretFile::read(path.as_ref())?);
+        Ok(self)
+    }
+
     /// The cluster's name; nodes of another cluster are refused. Default: `noex`.
     #[must_use]
     pub fn cluster_name(mut self, name: impl Into<String>) -> Self {
@@ -157,6 +178,14 @@ impl ClusterConfig {
     pub fn preset(self, preset: Preset) -> Self {
         self.heartbeat_interval(preset.heartbeat_interval())
             .miss_threshold(preset.miss_threshold())
+    }
+
+    /// How many others watch each node: so a node keeps about twice as many sessions, and opens
+    /// others when they are needed. The same number on all nodes. Default: 8.
+    #[must_use]
+    pub fn observers(mut self, count: usize) -> Self {
+        self.observers = count;
+        self
     }
 
     /// How long to look for others before the node runs alone. Default: 10 s.
@@ -198,6 +227,14 @@ impl ClusterConfig {
     #[must_use]
     pub fn send_queue_size_max(mut self, bytes: usize) -> Self {
         self.send_queue_size_max = bytes;
+        self
+    }
+
+    /// Speaks as the next version of noex would. For tests of upgrades.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn speak(mut self, next: NextVersion) -> Self {
+        self.speech = Speech::next(next);
         self
     }
 

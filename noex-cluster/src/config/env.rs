@@ -1,14 +1,15 @@
 //! `ClusterConfig` from environment variables.
 
 use std::env::{self, VarError};
+use std::path::Path;
 use std::time::Duration;
 
 use super::duration::parse_duration;
 use super::{ClusterConfig, ConfigError, Jitter, Preset};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretFile};
 
 /// Every variable that is read, in the order of the setters.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 19] = [
     "NOEX_NAME",
     "HOSTNAME",
     "NOEX_LISTEN",
@@ -23,6 +24,7 @@ const VARIABLES: [&str; 18] = [
     "NOEX_PRESET",
     "NOEX_HEARTBEAT_INTERVAL",
     "NOEX_MISS_THRESHOLD",
+    "NOEX_OBSERVERS",
     "NOEX_JOIN_TIMEOUT",
     "NOEX_RECONNECT_BASE_DELAY",
     "NOEX_RECONNECT_MAX_DELAY",
@@ -35,13 +37,14 @@ impl ClusterConfig {
     /// The configuration that the environment's `NOEX_…` variables describe.
     ///
     /// `NOEX_NAME` (else `HOSTNAME`, else `noex`), `NOEX_LISTEN`, `NOEX_PORT`, `NOEX_ADVERTISE`,
-    /// `NOEX_SEEDS` (separated by commas), `NOEX_SECRET` or `NOEX_SECRET_FILE`,
-    /// `NOEX_PREVIOUS_SECRETS` (separated by commas), `NOEX_CLUSTER`, `NOEX_INSECURE` (`1` or
-    /// `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`, `unreliable`),
+    /// `NOEX_SEEDS` (separated by commas), `NOEX_SECRET` and `NOEX_PREVIOUS_SECRETS` (separated by
+    /// commas) or `NOEX_SECRET_FILE` (see [`secret_file`](Self::secret_file)), `NOEX_CLUSTER`,
+    /// `NOEX_INSECURE` (`1` or `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`,
+    /// `unreliable`),
     /// `NOEX_HEARTBEAT_INTERVAL` (`5s`, `500ms`) and `NOEX_MISS_THRESHOLD` (both stronger than the
-    /// preset), `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`, `NOEX_RECONNECT_MAX_DELAY`,
-    /// `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable counts as unset, an empty
-    /// secret does not.
+    /// preset), `NOEX_OBSERVERS`, `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`,
+    /// `NOEX_RECONNECT_MAX_DELAY`, `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable
+    /// counts as unset, an empty secret does not.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable, its value and the rule. What is not about the form of
@@ -94,12 +97,10 @@ struct Vars<F> {
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
     fn read_secrets(&self, config: &mut ClusterConfig) -> Result<(), ConfigError> {
-        config.secret = match ((self.lookup)("NOEX_SECRET"), self.text("NOEX_SECRET_FILE")) {
-            (Some(_), Some(_)) => return Err(ConfigError::SecretTwice),
-            (Some(secret), None) => Some(Secret::new(secret)),
-            (None, Some(path)) => Some(Secret::from_file(path)?),
-            (None, None) => None,
-        };
+        config.secret = (self.lookup)("NOEX_SECRET").map(Secret::new);
+        if let Some(path) = self.text("NOEX_SECRET_FILE") {
+            config.secret_file = Some(SecretFile::read(Path::new(&path))?);
+        }
         if let Some(list) = self.text("NOEX_PREVIOUS_SECRETS").map(Secret::new) {
             config.previous_secrets = list.expose().split(',').map(Secret::new).collect();
         }
@@ -115,6 +116,10 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         let rule = "must be a whole number, at least 2";
         if let Some(threshold) = self.parse("NOEX_MISS_THRESHOLD", rule, number)? {
             config.miss_threshold = threshold;
+        }
+        let rule = "must be a whole number, at least 1";
+        if let Some(observers) = self.parse("NOEX_OBSERVERS", rule, number)? {
+            config.observers = observers;
         }
         let rule = "must be full or off";
         if let Some(jitter) = self.parse("NOEX_RECONNECT_JITTER", rule, Jitter::from_name)? {
@@ -262,12 +267,15 @@ mod tests {
     #[test]
     fn contract_c13_a_secret_comes_from_a_file_too_but_not_from_both() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "from-a-file\n").unwrap();
+        std::fs::write(file.path(), "from-a-file\nolder\n").unwrap();
         let path = file.path().to_str().unwrap();
         let config = from([("NOEX_SECRET_FILE", path)]).unwrap();
-        assert_eq!(config.secret.unwrap().expose(), "from-a-file");
-        let both = from([("NOEX_SECRET_FILE", path), ("NOEX_SECRET", "x")]);
-        assert!(matches!(both, Err(ConfigError::SecretTwice)));
+        let file = config.secret_file.unwrap();
+        assert_eq!(file.current().expose(), "from-a-file");
+        for other in ["NOEX_SECRET", "NOEX_PREVIOUS_SECRETS"] {
+            let both = from([("NOEX_SECRET_FILE", path), (other, "x")]).unwrap();
+            assert!(matches!(both.validate(), Err(ConfigError::SecretTwice)));
+        }
         let missing = from([("NOEX_SECRET_FILE", "/no/such/file")])
             .unwrap_err()
             .to_string();

@@ -41,6 +41,9 @@ pub enum ConfigError {
     /// The threshold is too low to tell silence from a late heartbeat.
     #[error("miss_threshold {0}: must be at least 2 and at most 1,000")]
     MissThreshold(u32),
+    /// Nobody would notice that a node is gone, or everybody would have to.
+    #[error("observers {0}: must be at least 1 and at most 64")]
+    Observers(usize),
     /// The first delay is too short.
     #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
     ReconnectBaseDelay(Duration),
@@ -83,8 +86,14 @@ pub enum ConfigError {
          127.0.0.1, or say insecure"
     )]
     NoSecret(String),
-    /// The secret was given twice.
-    #[error("NOEX_SECRET and NOEX_SECRET_FILE: only one of them may be set")]
+    /// There are more older secrets than anybody needs.
+    #[error("previous_secret: {0} of them, at most 7; leave out those that no node has any more")]
+    TooManySecrets(usize),
+    /// Secrets were given by value and by a file.
+    #[error(
+        "secret and secret_file: only one of them may be set; older secrets go on further lines \
+         of the file"
+    )]
     SecretTwice,
     /// A secret could not be read.
     #[error("secret: {0}")]

@@ -5,6 +5,7 @@ mod preset;
 mod seed;
 mod env;
 mod duration;
+mod secret_rules;
 mod valid_config;
 mod error;
 #[cfg(test)]
@@ -15,3 +16,5 @@ pub use error::ConfigError;
 pub use preset::{Jitter, Preset};
 pub use seed::{Seed, SeedError};
 pub use valid_config::{BackoffSettings, ValidConfig};
+
+pub(crate) use secret_rules::SecretRules;

@@ -137,6 +137,36 @@ fn an_empty_secret_is_refused_everywhere() {
 }
 
 #[test]
+fn more_older_secrets_than_anybody_needs_are_refused() {
+    let with = |count| {
+        let config = ClusterConfig::new("a").secret(long_secret());
+        (0..count).fold(config, |config, _| config.previous_secret(long_secret()))
+    };
+    assert!(with(7).validate().is_ok());
+    assert!(error(with(8)).starts_with("previous_secret: 8 of them, at most 7"));
+}
+
+#[test]
+fn contract_c13_secrets_come_from_the_lines_of_a_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "0123456789abcdef\n0123456789abcde2\n").unwrap();
+    let config = || ClusterConfig::new("a").secret_file(file.path()).unwrap();
+    let valid = config().validate().unwrap();
+    assert_eq!((&*valid.listen, valid.keys.iter().count()), ("0.0.0.0", 2));
+    let by_value = ClusterConfig::new("a")
+        .secret(Secret::new("0123456789abcdef"))
+        .previous_secret(Secret::new("0123456789abcde2"));
+    assert_eq!(
+        by_value.validate().unwrap().keys.marks(),
+        valid.keys.marks()
+    );
+    let twice = error(config().secret(long_secret()));
+    assert!(twice.starts_with("secret and secret_file: only one"));
+    std::fs::write(file.path(), "short").unwrap();
+    assert!(error(config()).starts_with("secret: has fewer than 16 bytes"));
+}
+
+#[test]
 fn older_secrets_need_a_current_one() {
     let config = ClusterConfig::new("a").previous_secret(long_secret());
     assert!(error(config).starts_with("previous_secret: is set without a secret"));
@@ -183,6 +213,10 @@ fn contract_c01_each_wrong_field_is_named_with_its_value_and_rule() {
         (
             new().miss_threshold(1),
             "miss_threshold 1: must be at least 2",
+        ),
+        (
+            new().observers(0),
+            "observers 0: must be at least 1 and at most 64",
         ),
         (
             new().heartbeat_interval(ms(9)),

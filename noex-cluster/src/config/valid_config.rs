@@ -1,14 +1,14 @@
 //! Pure: `ValidConfig`, a configuration that keeps every rule.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::seed::{is_host, is_node_name};
-use super::{ClusterConfig, ConfigError, Jitter, Seed};
-use crate::secret::{Keyring, Secret};
+use super::{ClusterConfig, ConfigError, Jitter, SecretRules, Seed};
+use crate::proto::handshake::Speech;
+use crate::secret::{Keyring, SecretFile};
 
-/// The fewest bytes of a secret where strangers can reach the node.
-const ROUTABLE_SECRET_SIZE_MIN: usize = 16;
 /// The most bytes of a cluster's name, as of a node's.
 const CLUSTER_NAME_SIZE_MAX: usize = 253;
 
@@ -28,12 +28,20 @@ pub struct ValidConfig {
     pub seeds: Vec<Seed>,
     /// The keys that prove membership.
     pub(crate) keys: Keyring,
+    /// What secrets must be like that replace the first ones.
+    pub(crate) secret_rules: SecretRules,
+    /// The file that they come from, if it is one.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The versions that the node speaks.
+    pub(crate) speech: Speech,
     /// The cluster's name.
     pub cluster_name: String,
     /// How often a node is heard of.
     pub heartbeat_interval: Duration,
     /// How many intervals of silence make a node down.
     pub miss_threshold: u32,
+    /// How many others watch each node.
+    pub observers: usize,
     /// How long to look for others before the node runs alone.
     pub join_timeout: Duration,
     /// When to try a lost connection again.
@@ -66,18 +74,18 @@ impl ValidConfig {
             return Err(ConfigError::ClusterName(config.cluster_name));
         }
         let listen = check_listen(&config)?;
-        check_secrets(&config, &listen)?;
+        let secret_rules = SecretRules {
+            routable: (!is_loopback(&listen)).then(|| listen.clone()),
+            insecure: config.insecure,
+            cluster_name: config.cluster_name.clone(),
+        };
+        let keys = keys_of(&config, &secret_rules)?;
         let advertise = check_advertise(config.advertise, &listen)?;
         let seeds = config
             .seeds
             .into_iter()
             .map(parse_seed)
             .collect::<Result<_, _>>()?;
-        let keys = Keyring::new(
-            &config.cluster_name,
-            config.secret.as_ref(),
-            &config.previous_secrets,
-        );
         Ok(Self {
             name: config.name,
             listen,
@@ -85,9 +93,13 @@ impl ValidConfig {
             advertise,
             seeds,
             keys,
+            secret_rules,
+            secret_file: config.secret_file.map(SecretFile::into_path),
+            speech: config.speech,
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,
             miss_threshold: config.miss_threshold,
+            observers: config.observers,
             join_timeout: config.join_timeout,
             reconnect: config.reconnect,
             message_size_max: config.message_size_max,
@@ -106,6 +118,9 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     if !(2..=1000).contains(&config.miss_threshold) {
         return Err(ConfigError::MissThreshold(config.miss_threshold));
     }
+    if !(1..=64).contains(&config.observers) {
+        return Err(ConfigError::Observers(config.observers));
+    }
     if base < Duration::from_millis(10) {
         return Err(ConfigError::ReconnectBaseDelay(base));
     }
@@ -122,7 +137,7 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
 }
 
 fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
-    let default = if config.secret.is_some() {
+    let default = if config.secret.is_some() || config.secret_file.is_some() {
         "0.0.0.0"
     } else {
         "127.0.0.1"
@@ -142,42 +157,12 @@ fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<String>
     }
 }
 
-fn check_secrets(config: &ClusterConfig, listen: &str) -> Result<(), ConfigError> {
-    let routable = !is_loopback(listen);
-    let previous = config
-        .previous_secrets
-        .iter()
-        .map(|secret| ("previous_secret", secret));
-    for (field, secret) in config
-        .secret
-        .iter()
-        .map(|secret| ("secret", secret))
-        .chain(previous)
-    {
-        check_secret(field, secret, routable.then_some(listen))?;
-    }
-    match &config.secret {
-        Some(_) => Ok(()),
-        None if !config.previous_secrets.is_empty() => Err(ConfigError::PreviousWithoutCurrent),
-        None if routable && !config.insecure => Err(ConfigError::NoSecret(listen.to_owned())),
-        None => Ok(()),
-    }
-}
-
-fn check_secret(
-    field: &'static str,
-    secret: &Secret,
-    routable: Option<&str>,
-) -> Result<(), ConfigError> {
-    match routable {
-        _ if secret.expose().is_empty() => Err(ConfigError::EmptySecret(field)),
-        Some(listen) if secret.expose().len() < ROUTABLE_SECRET_SIZE_MIN => {
-            Err(ConfigError::ShortSecret {
-                field,
-                listen: listen.to_owned(),
-            })
-        }
-        Some(_) | None => Ok(()),
+fn keys_of(config: &ClusterConfig, rules: &SecretRules) -> Result<Keyring, ConfigError> {
+    match (&config.secret_file, &config.secret) {
+        (Some(_), Some(_)) => Err(ConfigError::SecretTwice),
+        (Some(_), None) if !config.previous_secrets.is_empty() => Err(ConfigError::SecretTwice),
+        (Some(file), None) => rules.keyring(Some(file.current()), file.previous()),
+        (None, secret) => rules.keyring(secret.as_ref(), &config.previous_secrets),
     }
 }
 
