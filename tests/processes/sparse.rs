@@ -365,3 +365,51 @@ enum End {
     Kill,
     Leave,
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twelve_nodes_of_which_eight_watch_each_know_and_reach_each_other() {
+    let mut nodes: Vec<Node> = Vec::new();
+    for number in 0..12 {
+        let seed = nodes.last().map(|node| node.id().to_string());
+        let config = config(&format!("n{number}")).seeds(seed);
+        let node = Node::start(config).await.unwrap();
+        let probe = Probe::start(()).name(Global(format!("probe-n{number}")));
+        probe.on(node.local()).await.unwrap();
+        nodes.push(node);
+    }
+    for node in &nodes {
+        eventually("it holds all others for up", async || {
+            node.cluster().connected_nodes().len() == nodes.len() - 1
+        })
+        .await;
+        for number in 0..12 {
+            known(node, &format!("probe-n{number}")).await;
+        }
+    }
+    for node in &nodes {
+        let _inside = node.enter();
+        for other in &nodes {
+            let name = format!("probe-{}", other.id().name());
+            let (id, _) = ask(&name, ProbeCall::Where).await;
+            assert_eq!(id, *other.id());
+        }
+        assert_eq!(node.cluster().stats().sessions, nodes.len() - 1);
+    }
+    let left = nodes.remove(5);
+    let mut events: Vec<Events> = nodes
+        .iter()
+        .map(|node| node.cluster().subscribe())
+        .collect();
+    left.stop().await;
+    for (node, events) in nodes.iter().zip(&mut events) {
+        let reason = down(events, left.id()).await;
+        assert_eq!(reason, NodeDownReason::GracefulShutdown);
+        eventually("its name is gone", async || {
+            node.registry().whereis("probe-n5").is_none()
+        })
+        .await;
+    }
+    for node in nodes {
+        node.stop().await;
+    }
+}
