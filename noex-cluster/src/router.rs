@@ -75,12 +75,14 @@ impl ClusterRouter {
     }
 
     /// The session with this member was lost, with what was queued. Nothing is let in before the
-    /// loss was [told](Self::loss_told).
-    pub(crate) fn lose(&self, peer: Creation) {
-        if let Some(mut way) = self.ways.get_mut(&peer) {
-            way.end();
-            *way = Way::Lost;
-        }
+    /// loss was [told](Self::loss_told). `false`: the member is not up.
+    pub(crate) fn lose(&self, peer: Creation) -> bool {
+        let Some(mut way) = self.ways.get_mut(&peer) else {
+            return false;
+        };
+        way.end();
+        *way = Way::Lost;
+        true
     }
 
     /// The effects of a lost session are over: the next signal begins another one.
@@ -238,6 +240,7 @@ mod tests {
         router.remove(peer);
         assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
         assert!(router.open(peer).is_none());
+        assert!(!router.lose(peer));
     }
 
     #[tokio::test]
@@ -245,7 +248,7 @@ mod tests {
         let (router, peer, to) = router();
         router.up(peer);
         let lost = router.open(peer).unwrap();
-        router.lose(peer);
+        assert!(router.lose(peer));
         assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
         assert_eq!(lost.push(&to, &stop()), Err(RouteError::NoConnection));
         router.loss_told(peer);
@@ -261,7 +264,7 @@ mod tests {
         router.up(peer);
         assert_eq!(router.connect(peer), Ok(()));
         assert_eq!(router.wanted().await, peer);
-        router.lose(peer);
+        assert!(router.lose(peer));
         assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
     }
 

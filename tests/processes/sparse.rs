@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use noex::prelude::*;
 use noex::{CallError, ClusterEvent, Events, NodeDownReason, Pid};
+use rustix::process::Signal;
 
 use crate::mesh::{ask, ask_to_ask, known, whereis};
 use crate::probe::{GroupCall, Probe, ProbeCall, ProbeCast};
-use crate::support::{NodeProcess, Plan, config, down, eventually};
+use crate::support::{INTERVAL, NodeProcess, Plan, config, down, eventually};
 
 /// What must not wait for any time-out takes less.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -82,14 +83,15 @@ struct Sparse {
 
 impl Sparse {
     /// All know each other and the names of all, and all are joined with the test's own node.
-    async fn through_a_door() -> Self {
-        let node = Node::start(config("t").observers(1)).await.unwrap();
+    async fn through_a_door(interval: Duration) -> Self {
+        let config = config("t").observers(1).heartbeat_interval(interval);
+        let node = Node::start(config).await.unwrap();
         let probe = Probe::start(()).name(Global("probe-t"));
         let probe = probe.name(Group("probes")).on(node.local());
         probe.await.unwrap();
         let events = node.cluster().subscribe();
         let door = Door::to(format!("127.0.0.1:{}", node.id().port()).parse().unwrap());
-        let plan = |name| Plan::new(name).seed(&door.address);
+        let plan = |name| Plan::new(name).interval(interval).seed(&door.address);
         let plans = ["b", "c", "d", "e", "f"].map(|name| plan(name).variable("NOEX_OBSERVERS", &1));
         let others: Vec<NodeProcess> = plans.into_iter().map(Plan::start).collect();
         let sparse = Self {
@@ -122,8 +124,8 @@ impl Sparse {
     }
 
     /// As above, but each node has the sessions alone that it keeps.
-    async fn with_kept_sessions() -> Self {
-        let sparse = Self::through_a_door().await;
+    async fn with_kept_sessions(interval: Duration) -> Self {
+        let sparse = Self::through_a_door(interval).await;
         sparse.shut_door().await;
         sparse
     }
@@ -173,7 +175,7 @@ impl Sparse {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_crosses_a_session_that_breaks_is_lost_at_once_and_the_next_signal_opens_another() {
-    let mut sparse = Sparse::through_a_door().await;
+    let mut sparse = Sparse::through_a_door(INTERVAL).await;
     let node = sparse.node.clone();
     let _inside = node.enter();
     let pids = sparse.pids();
@@ -218,7 +220,7 @@ async fn what_crosses_a_session_that_breaks_is_lost_at_once_and_the_next_signal_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_and_groups_of_all_are_known_over_a_few_sessions_and_calls_open_the_others() {
-    let mut sparse = Sparse::with_kept_sessions().await;
+    let mut sparse = Sparse::with_kept_sessions(INTERVAL).await;
     let node = sparse.node.clone();
     let _inside = node.enter();
     assert_eq!(node.cluster().connected_nodes().len(), sparse.others.len());
@@ -278,7 +280,7 @@ async fn names_and_groups_of_all_are_known_over_a_few_sessions_and_calls_open_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_passes_over_nodes_without_sessions_and_its_handle_s_holder_is_minded() {
-    let sparse = Sparse::with_kept_sessions().await;
+    let sparse = Sparse::with_kept_sessions(INTERVAL).await;
     let node = sparse.node.clone();
     let _inside = node.enter();
     let probes: Vec<String> = sparse.others.iter().map(NodeProcess::probe).collect();
@@ -307,8 +309,47 @@ async fn a_call_passes_over_nodes_without_sessions_and_its_handle_s_holder_is_mi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_session_that_can_t_be_had_fails_and_the_node_stays_up() {
+    let interval = Duration::from_secs(5);
+    let mut sparse = Sparse::with_kept_sessions(interval).await;
+    let node = sparse.node.clone();
+    let _inside = node.enter();
+    let pids = sparse.pids();
+    assert!(!sparse.nobody_came_or_went().await, "all have come");
+    for other in &sparse.others {
+        other.signal(Signal::STOP);
+    }
+    // Longer than a dial waits for an answer, shorter than it takes to suspect a node.
+    let timeout = Duration::from_secs(8);
+    let mut waiting = Vec::new();
+    for pid in &pids {
+        let call = Probe::call(*pid, ProbeCall::Where).timeout(timeout);
+        let end = tokio::time::timeout(timeout, node.local().ended(*pid));
+        waiting.push(noex::spawn(async move { tokio::join!(call, end) }));
+    }
+    let mut failed = 0;
+    for waiting in waiting {
+        match waiting.await.unwrap() {
+            (Err(CallError::NoConnection { .. }), Ok(ExitReason::NoConnection)) => failed += 1,
+            // Over a session that was there.
+            (Err(CallError::Timeout), Err(_elapsed)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(failed, pids.len() - KEPT);
+    for other in &sparse.others {
+        other.signal(Signal::CONT);
+    }
+    for pid in pids {
+        let (_, same) = Probe::call(pid, ProbeCall::Where).await.unwrap();
+        assert_eq!(same, pid);
+    }
+    assert!(sparse.nobody_came_or_went().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_ends_is_down_on_all_others_with_a_session_and_without() {
-    let mut sparse = Sparse::with_kept_sessions().await;
+    let mut sparse = Sparse::with_kept_sessions(INTERVAL).await;
     let node = sparse.node.clone();
     let _inside = node.enter();
     let pids = sparse.pids();
@@ -364,4 +405,52 @@ async fn a_node_that_ends_is_down_on_all_others_with_a_session_and_without() {
 enum End {
     Kill,
     Leave,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twelve_nodes_of_which_eight_watch_each_know_and_reach_each_other() {
+    let mut nodes: Vec<Node> = Vec::new();
+    for number in 0..12 {
+        let seed = nodes.last().map(|node| node.id().to_string());
+        let config = config(&format!("n{number}")).seeds(seed);
+        let node = Node::start(config).await.unwrap();
+        let probe = Probe::start(()).name(Global(format!("probe-n{number}")));
+        probe.on(node.local()).await.unwrap();
+        nodes.push(node);
+    }
+    for node in &nodes {
+        eventually("it holds all others for up", async || {
+            node.cluster().connected_nodes().len() == nodes.len() - 1
+        })
+        .await;
+        for number in 0..12 {
+            known(node, &format!("probe-n{number}")).await;
+        }
+    }
+    for node in &nodes {
+        let _inside = node.enter();
+        for other in &nodes {
+            let name = format!("probe-{}", other.id().name());
+            let (id, _) = ask(&name, ProbeCall::Where).await;
+            assert_eq!(id, *other.id());
+        }
+        assert_eq!(node.cluster().stats().sessions, nodes.len() - 1);
+    }
+    let left = nodes.remove(5);
+    let mut events: Vec<Events> = nodes
+        .iter()
+        .map(|node| node.cluster().subscribe())
+        .collect();
+    left.stop().await;
+    for (node, events) in nodes.iter().zip(&mut events) {
+        let reason = down(events, left.id()).await;
+        assert_eq!(reason, NodeDownReason::GracefulShutdown);
+        eventually("its name is gone", async || {
+            node.registry().whereis("probe-n5").is_none()
+        })
+        .await;
+    }
+    for node in nodes {
+        node.stop().await;
+    }
 }

@@ -21,13 +21,7 @@ impl Driver {
                 self.view.up(&peer, self.claimed_facts(peer.creation));
             }
             Output::SessionOpened { peer, session } => self.session_opened(session, &peer),
-            Output::SessionLost { peer } => {
-                notices::log_lost(&peer);
-                self.view.router.lose(peer.creation);
-                self.node.session_lost(peer.creation);
-                self.view.router.loss_told(peer.creation);
-                self.severed.insert(peer.creation);
-            }
+            Output::SessionLost { peer } => self.session_lost(&peer),
             Output::PeerDown { peer, reason } => {
                 notices::log_down(&peer, reason);
                 self.view.router.remove(peer.creation);
@@ -63,6 +57,17 @@ impl Driver {
         if let Some(streams) = self.sessions.get(&session) {
             self.view.facts(peer, streams.claim.facts, Duration::ZERO);
         }
+    }
+
+    /// Nobody is told of a member that is not up: it has nothing to lose.
+    fn session_lost(&mut self, peer: &Peer) {
+        if !self.view.router.lose(peer.creation) {
+            return;
+        }
+        notices::log_lost(peer);
+        self.node.session_lost(peer.creation);
+        self.view.router.loss_told(peer.creation);
+        self.severed.insert(peer.creation);
     }
 
     /// Signals to and from the peer go over the session from now on.
