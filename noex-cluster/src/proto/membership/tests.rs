@@ -1,14 +1,16 @@
 //! What a cluster of machines comes to, whatever happens to its nodes and its network.
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
+use super::linking::WANTED_DIALS_MAX;
 use super::message::{RECORDS_MAX, Record, Standing, State, Who};
 use super::simulation::{RULES, Simulation, Told, key_of};
-use super::{DialFailure, Input, Message, OBSERVERS, Output, Stream};
+use super::{DialFailure, Endpoint, Input, Message, OBSERVERS, Output, Stream};
 use crate::proto::wire::Refusal;
 
 /// Random runs of each property.
@@ -296,6 +298,35 @@ fn deceived(counts: &[u16]) -> Simulation {
 fn a_message_with_more_records_than_may_be_is_cut() {
     let sim = deceived(&[200]);
     assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
+}
+
+#[test]
+fn a_program_that_speaks_to_all_at_once_has_a_bounded_number_of_dials_and_reaches_all() {
+    let mut sim = deceived(&[60; 6]);
+    let creations = (1..=360).map(Creation::from_bits);
+    let machine = &mut sim.nodes[0].machine;
+    for peer in creations {
+        machine.handle_input(Input::Wanted { peer }, sim.now);
+    }
+    let mut dialled = BTreeSet::new();
+    let mut now = sim.now;
+    while dialled.len() < 360 {
+        assert!(machine.dial_count() <= WANTED_DIALS_MAX + 2 * OBSERVERS);
+        while let Some(output) = machine.poll_output() {
+            if let Output::Dial {
+                dial,
+                to: Endpoint::Node(node),
+            } = output
+            {
+                dialled.insert(node);
+                let how = DialFailure::NoAnswer;
+                machine.handle_input(Input::DialFailed { dial, how }, now);
+            }
+        }
+        now += Duration::from_millis(200);
+        assert!(now < sim.now + seconds(2), "{} were dialled", dialled.len());
+        machine.handle_timeout(now);
+    }
 }
 
 #[test]
