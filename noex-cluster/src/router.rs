@@ -29,19 +29,32 @@ pub(crate) struct ClusterRouter {
 /// How signals get to a member that is up.
 ///
 /// ```text
-///           first signal, or session
-///   Unused ──────────────────────────▶ Queue
-///      ▲                                 │ session lost, or not to be had
-///      └───────── loss was told ─────── Lost
+///            first signal            session
+///   Unused ───────────────▶ Waiting ──────────▶ Queue
+///     ▲  │                     │ not to be had     │ ▲
+///     │  └─────────────────────┼── session ────────┼─┘
+///     │      loss was told     ▼                   │
+///     └─────────────────────  Lost ◀───────────────┘ session lost
 /// ```
 #[derive(Debug)]
 enum Way {
     /// None was needed.
     Unused,
-    /// Through this queue, which a session's lane empties; or will, once there is one.
+    /// Through this queue, which a session's lane will empty once there is one.
+    Waiting(Arc<LaneQueue>),
+    /// Through this queue, which a session's lane empties.
     Queue(Arc<LaneQueue>),
     /// None for now: the effects of a lost session come before the next one's signals.
     Lost,
+}
+
+/// What is lost with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The hope for one: nothing was sent.
+    OfHope,
+    /// What went over it.
+    OfSession,
 }
 
 impl ClusterRouter {
@@ -66,23 +79,24 @@ impl ClusterRouter {
     /// waits for it. `None` if the member is not up.
     pub(crate) fn open(&self, peer: Creation) -> Option<Arc<LaneQueue>> {
         let mut way = self.ways.get_mut(&peer)?;
-        if let Way::Queue(queue) = &*way {
-            return Some(Arc::clone(queue));
-        }
-        let queue = self.new_queue(peer);
+        let queue = match &*way {
+            Way::Queue(queue) | Way::Waiting(queue) => Arc::clone(queue),
+            Way::Unused | Way::Lost => self.new_queue(peer),
+        };
         *way = Way::Queue(Arc::clone(&queue));
         Some(queue)
     }
 
-    /// The session with this member was lost, with what was queued. Nothing is let in before the
-    /// loss was [told](Self::loss_told). `false`: the member is not up.
-    pub(crate) fn lose(&self, peer: Creation) -> bool {
-        let Some(mut way) = self.ways.get_mut(&peer) else {
-            return false;
-        };
+    /// The session with this member was lost, or can't be had, with what was queued. Nothing is
+    /// let in before the loss was [told](Self::loss_told). What that is; nothing if the member is
+    /// not up.
+    pub(crate) fn lose(&self, peer: Creation) -> Option<Loss> {
+        let mut way = self.ways.get_mut(&peer)?;
         way.end();
-        *way = Way::Lost;
-        true
+        match std::mem::replace(&mut *way, Way::Lost) {
+            Way::Unused | Way::Waiting(_) => Some(Loss::OfHope),
+            Way::Queue(_) | Way::Lost => Some(Loss::OfSession),
+        }
     }
 
     /// The effects of a lost session are over: the next signal begins another one.
@@ -132,7 +146,7 @@ impl ClusterRouter {
     fn queue_of(&self, peer: Creation) -> Result<Arc<LaneQueue>, RouteError> {
         let way = self.ways.get(&peer).ok_or(RouteError::NoConnection)?;
         match &*way {
-            Way::Queue(queue) => return Ok(Arc::clone(queue)),
+            Way::Queue(queue) | Way::Waiting(queue) => return Ok(Arc::clone(queue)),
             Way::Lost => return Err(RouteError::NoConnection),
             Way::Unused => {}
         }
@@ -145,12 +159,12 @@ impl ClusterRouter {
     fn begin(&self, peer: Creation) -> Result<Arc<LaneQueue>, RouteError> {
         let mut way = self.ways.get_mut(&peer).ok_or(RouteError::NoConnection)?;
         match &*way {
-            Way::Queue(queue) => return Ok(Arc::clone(queue)),
+            Way::Queue(queue) | Way::Waiting(queue) => return Ok(Arc::clone(queue)),
             Way::Lost => return Err(RouteError::NoConnection),
             Way::Unused => {}
         }
         let queue = self.new_queue(peer);
-        *way = Way::Queue(Arc::clone(&queue));
+        *way = Way::Waiting(Arc::clone(&queue));
         drop(way);
         self.wanted.lock().insert(peer);
         self.wanting.notify_one();
@@ -166,8 +180,9 @@ impl ClusterRouter {
 impl Way {
     /// Whoever still has its queue in hand is refused.
     fn end(&self) {
-        if let Self::Queue(queue) = self {
-            queue.end();
+        match self {
+            Self::Queue(queue) | Self::Waiting(queue) => queue.end(),
+            Self::Unused | Self::Lost => {}
         }
     }
 }
@@ -240,7 +255,7 @@ mod tests {
         router.remove(peer);
         assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
         assert!(router.open(peer).is_none());
-        assert!(!router.lose(peer));
+        assert_eq!(router.lose(peer), None);
     }
 
     #[tokio::test]
@@ -248,7 +263,7 @@ mod tests {
         let (router, peer, to) = router();
         router.up(peer);
         let lost = router.open(peer).unwrap();
-        assert!(router.lose(peer));
+        assert_eq!(router.lose(peer), Some(Loss::OfSession));
         assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
         assert_eq!(lost.push(&to, &stop()), Err(RouteError::NoConnection));
         router.loss_told(peer);
@@ -264,7 +279,7 @@ mod tests {
         router.up(peer);
         assert_eq!(router.connect(peer), Ok(()));
         assert_eq!(router.wanted().await, peer);
-        assert!(router.lose(peer));
+        assert_eq!(router.lose(peer), Some(Loss::OfHope));
         assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
     }
 

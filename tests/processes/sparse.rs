@@ -330,7 +330,9 @@ async fn what_waits_for_a_session_that_can_t_be_had_fails_and_the_node_stays_up(
     let mut failed = 0;
     for waiting in waiting {
         match waiting.await.unwrap() {
-            (Err(CallError::NoConnection { .. }), Ok(ExitReason::NoConnection)) => failed += 1,
+            (Err(CallError::NoConnection { sent: false }), Ok(ExitReason::NoConnection)) => {
+                failed += 1;
+            }
             // Over a session that was there.
             (Err(CallError::Timeout), Err(_elapsed)) => {}
             other => panic!("{other:?}"),

@@ -9,6 +9,7 @@ use super::driver::Driver;
 use super::lane::{Lane, LaneContext, LaneQueue};
 use super::notices;
 use crate::proto::membership::{Facts, Output, SessionId};
+use crate::router::Loss;
 
 impl Driver {
     /// Tells the node and the users what the machine found out.
@@ -61,13 +62,18 @@ impl Driver {
 
     /// Nobody is told of a member that is not up: it has nothing to lose.
     fn session_lost(&mut self, peer: &Peer) {
-        if !self.view.router.lose(peer.creation) {
+        let Some(loss) = self.view.router.lose(peer.creation) else {
             return;
-        }
+        };
         notices::log_lost(peer);
-        self.node.session_lost(peer.creation);
+        match loss {
+            Loss::OfHope => self.node.session_not_opened(peer.creation),
+            Loss::OfSession => {
+                self.node.session_lost(peer.creation);
+                self.severed.insert(peer.creation);
+            }
+        }
         self.view.router.loss_told(peer.creation);
-        self.severed.insert(peer.creation);
     }
 
     /// Signals to and from the peer go over the session from now on.

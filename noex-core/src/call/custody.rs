@@ -65,6 +65,11 @@ impl Custody {
         }
     }
 
+    /// Whether the handle went on from the node that it was sent to first.
+    pub(crate) const fn has_moved(&self) -> bool {
+        !self.former.is_empty()
+    }
+
     /// The node that holds the handle.
     pub(crate) const fn holder(&self) -> Creation {
         self.holder

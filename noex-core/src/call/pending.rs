@@ -79,8 +79,9 @@ impl PendingCalls {
         }
     }
 
-    /// Fails every call whose handle was on the node `lost`.
-    pub(crate) fn sever(&self, lost: Creation) {
+    /// Fails every call whose handle was on the node `lost`; or was to be, if nothing was `sent`
+    /// to it since the last time.
+    pub(crate) fn sever(&self, lost: Creation, sent: bool) {
         let mut table = self.0.lock();
         let gone: Vec<usize> = table
             .entries
@@ -94,7 +95,8 @@ impl PendingCalls {
             .collect();
         drop(table);
         for entry in gone {
-            entry.duty.fail(CallError::NoConnection { sent: true });
+            let sent = sent || entry.custody.has_moved();
+            entry.duty.fail(CallError::NoConnection { sent });
         }
     }
 

@@ -89,7 +89,7 @@ impl LocalNode {
         let is_here = holder == self.creation();
         let is_up = is_here || self.node_of(holder).is_some();
         if !is_up || !is_here && self.router().connect(holder).is_err() {
-            self.inner().pending.sever(holder);
+            self.inner().pending.sever(holder, true);
         }
     }
 

@@ -147,10 +147,19 @@ impl LocalNode {
         self.tell_watchers(&PeerEvent::Up(peer.clone()));
     }
 
-    /// The session with a node that is up was lost, or could not be opened: what crosses it, or
-    /// waited for it, breaks; the node stays up.
+    /// The session with a node that is up was lost: what crosses it breaks; the node stays up.
     pub fn session_lost(&self, lost: Creation) {
-        self.inner().pending.sever(lost);
+        self.sever(lost, true);
+    }
+
+    /// A session with a node that is up could not be opened: what waited for it breaks, and none
+    /// of it was sent; the node stays up.
+    pub fn session_not_opened(&self, peer: Creation) {
+        self.sever(peer, false);
+    }
+
+    fn sever(&self, lost: Creation, sent: bool) {
+        self.inner().pending.sever(lost, sent);
         self.inbound_calls().sever(lost);
         for (monitor, pid) in self.inner().observers.sever(lost) {
             self.down(

@@ -234,6 +234,28 @@ async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arri
     assert_eq!(nodes[2].calls_in_flight(), 0);
 }
 
+#[tokio::test]
+async fn what_waited_for_a_session_in_vain_was_not_sent_but_for_a_handle_that_came_another_way() {
+    let (_net, nodes) = Net::of(3);
+    let [caller, server, holder] = &nodes[..] else {
+        panic!("there are three nodes")
+    };
+    let (waited, reply) = open(caller);
+    codec::encode(caller, holder.creation(), &reply).unwrap();
+    let (moved, reply) = open(caller);
+    let (_, replies) = codec::encode(caller, server.creation(), &reply).unwrap();
+    let moves = Signal::CallMoved {
+        call: replies[0].call,
+        to: holder.creation(),
+    };
+    server
+        .send(&Target::Node(caller.creation()), moves)
+        .unwrap();
+    caller.session_not_opened(holder.creation());
+    assert_eq!(waited.await, Err(CallError::NoConnection { sent: false }));
+    assert_eq!(moved.await, Err(CallError::NoConnection { sent: true }));
+}
+
 /// A router that can't connect with one node.
 #[derive(Debug)]
 struct Without(Creation, Arc<dyn Router>);

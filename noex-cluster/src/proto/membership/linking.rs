@@ -20,6 +20,10 @@ pub(super) const REDIAL_DELAY: Duration = Duration::from_millis(200);
 /// Each takes a socket.
 pub(super) const DIALS_MAX: usize = 64;
 
+/// The same for those that users wait for: a program that speaks to all at once has to wait a
+/// little, and does not run out of sockets by its dials.
+pub(super) const WANTED_DIALS_MAX: usize = 256;
+
 /// How long a member that does not answer at all is looked for once in each interval, before that
 /// is spaced like other attempts: a cut that heals in this time heals at once.
 const HOPE: Duration = Duration::from_mins(10);
@@ -84,7 +88,12 @@ impl Machine {
         if self.sessions.is_accepting(peer.creation) || self.dials.is_dialling(&peer) {
             return;
         }
-        if is_wanted || is_needed || self.dials.len() < DIALS_MAX {
+        let limit = if is_wanted {
+            WANTED_DIALS_MAX
+        } else {
+            DIALS_MAX
+        };
+        if is_needed || self.dials.len() < limit {
             self.dial(Aim::Member(peer), now);
         } else {
             self.links.postpone(slot, now + REDIAL_DELAY);

@@ -1,14 +1,18 @@
 //! What a cluster of machines comes to, whatever happens to its nodes and its network.
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
+use super::linking::WANTED_DIALS_MAX;
 use super::message::{RECORDS_MAX, Record, Standing, State, Who};
 use super::simulation::{RULES, Simulation, Told, key_of};
-use super::{DialFailure, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via};
+use super::{
+    DialFailure, Endpoint, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via,
+};
 use crate::proto::wire::Refusal;
 
 /// Random runs of each property.
@@ -325,6 +329,35 @@ fn a_key_that_others_tell_of_does_not_keep_out_who_proves_another() {
     assert!(!iter::from_fn(|| machine.poll_output()).any(is_closed));
     // From now on what it proved is what counts.
     assert_eq!(ask(machine, 101, told), Some(Err(Refusal::WrongKey)));
+}
+
+#[test]
+fn a_program_that_speaks_to_all_at_once_has_a_bounded_number_of_dials_and_reaches_all() {
+    let mut sim = deceived(&[60; 6]);
+    let creations = (1..=360).map(Creation::from_bits);
+    let machine = &mut sim.nodes[0].machine;
+    for peer in creations {
+        machine.handle_input(Input::Wanted { peer }, sim.now);
+    }
+    let mut dialled = BTreeSet::new();
+    let mut now = sim.now;
+    while dialled.len() < 360 {
+        assert!(machine.dial_count() <= WANTED_DIALS_MAX + 2 * OBSERVERS);
+        while let Some(output) = machine.poll_output() {
+            if let Output::Dial {
+                dial,
+                to: Endpoint::Node(node),
+            } = output
+            {
+                dialled.insert(node);
+                let how = DialFailure::NoAnswer;
+                machine.handle_input(Input::DialFailed { dial, how }, now);
+            }
+        }
+        now += Duration::from_millis(200);
+        assert!(now < sim.now + seconds(2), "{} were dialled", dialled.len());
+        machine.handle_timeout(now);
+    }
 }
 
 #[test]
