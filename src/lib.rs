@@ -84,7 +84,7 @@ pub use local_call::LocalCall;
 pub use node::{Node, NodeError};
 pub use noex_cluster::{
     BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
-    NodeStatus, Preset, Secret, SecretError, Status,
+    NodeStatus, Preset, Secret, SecretError, Snapshot, Status,
 };
 pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;

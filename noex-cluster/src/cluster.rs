@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
-use noex_core::{LocalNode, NodeDownReason, NodeId};
+use noex_core::{CallError, LocalNode, NodeDownReason, NodeId, WeakNode};
 use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
@@ -13,8 +13,9 @@ use crate::address;
 use crate::bind_error::BindError;
 use crate::config::{ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
-use crate::net::{Command, Identity, SecretWatch, Thread, ThreadParts};
-use crate::node_info::{NodeInfo, NodeStatus, Stats};
+use crate::informant::{self, Informant};
+use crate::net::{Command, Identity, Limits, SecretWatch, Thread, ThreadParts};
+use crate::node_info::{NodeInfo, Snapshot, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
 use crate::secret::{Secret, StaticKey};
@@ -75,6 +76,8 @@ pub struct Cluster(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     node_id: NodeId,
+    node: WeakNode,
+    _informant: Informant,
     view: Arc<View>,
     thread: Thread,
     identity: Arc<Identity>,
@@ -114,7 +117,11 @@ impl Bound {
             let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
             tracing::info!(node = %node_id, ?seeds, "looks for its cluster");
         }
-        let router = Arc::new(ClusterRouter::new(node.creation()));
+        let limits = Limits {
+            message_size_max: config.message_size_max,
+            queue_size_max: config.send_queue_size_max,
+        };
+        let router = Arc::new(ClusterRouter::new(node.creation(), limits));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));
         let identity = Arc::new(Identity {
@@ -143,6 +150,8 @@ impl Bound {
         let started_at = tokio::time::Instant::now().into_std();
         Cluster(Arc::new(Inner {
             node_id,
+            node: node.downgrade(),
+            _informant: Informant::start(node),
             view,
             thread,
             identity,
@@ -206,11 +215,38 @@ impl Cluster {
     /// The other nodes that are up.
     #[must_use]
     pub fn connected_nodes(&self) -> Vec<NodeId> {
-        let up = self
-            .nodes()
-            .into_iter()
-            .filter(|node| node.status == NodeStatus::Up);
-        up.map(|node| node.id).collect()
+        let snapshot = self.snapshot();
+        let up = snapshot.connected_nodes();
+        up.map(|node| node.id.clone()).collect()
+    }
+
+    /// What the node sees of its cluster now. It takes one lock and asks nobody.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            status: self.status(),
+            local_node_id: self.local_node_id().clone(),
+            uptime: self.uptime(),
+            nodes: self.nodes(),
+        }
+    }
+
+    /// Asks a member how it fares, over a session that is opened if there is none. What
+    /// [`nodes`](Self::nodes) tell of it is more recent from then on as well.
+    ///
+    /// # Errors
+    /// [`CallError::NoConnection`] if the node is not up or can't be reached;
+    /// [`CallError::Timeout`] if it does not answer within 5 s.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the answer.
+    pub async fn node_info(&self, id: &NodeId) -> Result<NodeInfo, CallError> {
+        let gone = || CallError::NoConnection { sent: false };
+        let peer = self.0.view.peer(id).ok_or_else(gone)?;
+        let node = self.0.node.upgrade().ok_or_else(gone)?;
+        let facts = informant::ask(&node, peer.creation).await?;
+        self.0.view.facts(&peer, facts, Duration::ZERO);
+        self.0.view.node(id).ok_or_else(gone)
     }
 
     /// What the node counts.

@@ -15,11 +15,14 @@ mod node_info;
 mod event;
 mod view;
 mod subscription;
+mod informant;
 mod bind_error;
 mod cluster;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc(hidden)]
+pub mod sim;
 
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};
@@ -27,7 +30,7 @@ pub use config::{
     BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,
 };
 pub use event::{ClusterEvent, Events, Missed};
-pub use node_info::{NodeInfo, NodeStatus, Stats};
+pub use node_info::{NodeInfo, NodeStatus, Snapshot, Stats};
 #[doc(hidden)]
 pub use proto::handshake::NextVersion;
 pub use proto::membership::Status;

@@ -18,6 +18,8 @@ mod proxy;
 mod joining;
 mod crossing;
 mod failing;
+mod snapshot;
+mod sparse;
 mod shutdown;
 mod application;
 mod calls;

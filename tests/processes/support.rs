@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     secret_file: Option<PathBuf>,
     log: &'static str,
     interval: Duration,
+    /// Further variables, stronger than what is said above.
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Plan {
@@ -64,7 +66,13 @@ impl Plan {
             secret_file: None,
             log: "warn",
             interval: INTERVAL,
+            variables: Vec::new(),
         }
+    }
+
+    pub(crate) fn variable(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        self.variables.push((name, value.to_string()));
+        self
     }
 
     /// The example that is started, in the place of `tests/processes/node.rs`.
@@ -159,6 +167,9 @@ impl Plan {
         }
         if let Some(path) = &self.secret_file {
             command.env("NOEX_SECRET_FILE", path);
+        }
+        for (name, value) in &self.variables {
+            command.env(name, value);
         }
         command
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
 use crate::proto::handshake::{NextVersion, Speech};
+use crate::proto::membership::OBSERVERS;
 use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
@@ -36,6 +37,7 @@ pub struct ClusterConfig {
     pub(super) speech: Speech,
     pub(super) heartbeat_interval: Duration,
     pub(super) miss_threshold: u32,
+    pub(super) observers: usize,
     pub(super) join_timeout: Duration,
     pub(super) reconnect: BackoffSettings,
     pub(super) message_size_max: usize,
@@ -60,6 +62,7 @@ impl ClusterConfig {
             speech: Speech::CURRENT,
             heartbeat_interval: Preset::Kubernetes.heartbeat_interval(),
             miss_threshold: Preset::Kubernetes.miss_threshold(),
+            observers: OBSERVERS,
             join_timeout: Duration::from_secs(10),
             reconnect: BackoffSettings {
                 base: Duration::from_secs(1),
@@ -175,6 +178,14 @@ impl ClusterConfig {
     pub fn preset(self, preset: Preset) -> Self {
         self.heartbeat_interval(preset.heartbeat_interval())
             .miss_threshold(preset.miss_threshold())
+    }
+
+    /// How many others watch each node: so a node keeps about twice as many sessions, and opens
+    /// others when they are needed. The same number on all nodes. Default: 8.
+    #[must_use]
+    pub fn observers(mut self, count: usize) -> Self {
+        self.observers = count;
+        self
     }
 
     /// How long to look for others before the node runs alone. Default: 10 s.

@@ -9,7 +9,7 @@ use super::{ClusterConfig, ConfigError, Jitter, Preset};
 use crate::secret::{Secret, SecretFile};
 
 /// Every variable that is read, in the order of the setters.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 19] = [
     "NOEX_NAME",
     "HOSTNAME",
     "NOEX_LISTEN",
@@ -24,6 +24,7 @@ const VARIABLES: [&str; 18] = [
     "NOEX_PRESET",
     "NOEX_HEARTBEAT_INTERVAL",
     "NOEX_MISS_THRESHOLD",
+    "NOEX_OBSERVERS",
     "NOEX_JOIN_TIMEOUT",
     "NOEX_RECONNECT_BASE_DELAY",
     "NOEX_RECONNECT_MAX_DELAY",
@@ -41,9 +42,9 @@ impl ClusterConfig {
     /// `NOEX_INSECURE` (`1` or `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`,
     /// `unreliable`),
     /// `NOEX_HEARTBEAT_INTERVAL` (`5s`, `500ms`) and `NOEX_MISS_THRESHOLD` (both stronger than the
-    /// preset), `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`, `NOEX_RECONNECT_MAX_DELAY`,
-    /// `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable counts as unset, an empty
-    /// secret does not.
+    /// preset), `NOEX_OBSERVERS`, `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`,
+    /// `NOEX_RECONNECT_MAX_DELAY`, `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable
+    /// counts as unset, an empty secret does not.
     ///
     /// # Errors
     /// [`ConfigError`] names the variable, its value and the rule. What is not about the form of
@@ -115,6 +116,10 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         let rule = "must be a whole number, at least 2";
         if let Some(threshold) = self.parse("NOEX_MISS_THRESHOLD", rule, number)? {
             config.miss_threshold = threshold;
+        }
+        let rule = "must be a whole number, at least 1";
+        if let Some(observers) = self.parse("NOEX_OBSERVERS", rule, number)? {
+            config.observers = observers;
         }
         let rule = "must be full or off";
         if let Some(jitter) = self.parse("NOEX_RECONNECT_JITTER", rule, Jitter::from_name)? {

@@ -41,6 +41,9 @@ pub enum ConfigError {
     /// The threshold is too low to tell silence from a late heartbeat.
     #[error("miss_threshold {0}: must be at least 2 and at most 1,000")]
     MissThreshold(u32),
+    /// Nobody would notice that a node is gone, or everybody would have to.
+    #[error("observers {0}: must be at least 1 and at most 64")]
+    Observers(usize),
     /// The first delay is too short.
     #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
     ReconnectBaseDelay(Duration),

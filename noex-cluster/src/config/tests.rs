@@ -215,6 +215,10 @@ fn contract_c01_each_wrong_field_is_named_with_its_value_and_rule() {
             "miss_threshold 1: must be at least 2",
         ),
         (
+            new().observers(0),
+            "observers 0: must be at least 1 and at most 64",
+        ),
+        (
             new().heartbeat_interval(ms(9)),
             "heartbeat_interval 9ms: must be from 10ms to 1h",
         ),

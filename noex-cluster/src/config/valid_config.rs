@@ -40,6 +40,8 @@ pub struct ValidConfig {
     pub heartbeat_interval: Duration,
     /// How many intervals of silence make a node down.
     pub miss_threshold: u32,
+    /// How many others watch each node.
+    pub observers: usize,
     /// How long to look for others before the node runs alone.
     pub join_timeout: Duration,
     /// When to try a lost connection again.
@@ -97,6 +99,7 @@ impl ValidConfig {
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,
             miss_threshold: config.miss_threshold,
+            observers: config.observers,
             join_timeout: config.join_timeout,
             reconnect: config.reconnect,
             message_size_max: config.message_size_max,
@@ -114,6 +117,9 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     }
     if !(2..=1000).contains(&config.miss_threshold) {
         return Err(ConfigError::MissThreshold(config.miss_threshold));
+    }
+    if !(1..=64).contains(&config.observers) {
+        return Err(ConfigError::Observers(config.observers));
     }
     if base < Duration::from_millis(10) {
         return Err(ConfigError::ReconnectBaseDelay(base));

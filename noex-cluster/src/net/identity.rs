@@ -5,6 +5,7 @@ use std::sync::Arc;
 use noex_core::{Creation, LocalNode, NodeId, Peer};
 use parking_lot::RwLock;
 
+use crate::informant::facts_of;
 use crate::proto::handshake::{Hello, Purpose, Speech};
 use crate::proto::membership::Facts;
 use crate::proto::wire::SessionEnds;
@@ -65,10 +66,7 @@ impl Identity {
 
     /// How the node fares.
     pub(crate) fn facts(&self) -> Facts {
-        Facts {
-            process_count: u64::try_from(self.local.process_count()).unwrap_or(u64::MAX),
-            uptime: self.local.uptime(),
-        }
+        facts_of(&self.local)
     }
 
     /// This life and the peer's, as the wire format wants them.

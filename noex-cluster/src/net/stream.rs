@@ -3,15 +3,18 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use noex_core::NodeId;
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Instant;
 
+use super::patience::set_patience;
 use super::warnings::Warnings;
 use crate::proto::handshake::{
     Channel, First, HandshakeError, Opener, RecordError, Sealer, Speech, take_first, take_second,
@@ -190,6 +193,11 @@ impl PlainStream {
 }
 
 impl SecureStream {
+    /// How long the peer's machine may be silent before the connection is given up.
+    pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        set_patience(&SockRef::from(self.writer.half.as_ref()), patience)
+    }
+
     /// Takes the socket from the runtime that drove it so far to the current one.
     pub(super) fn arrive(self) -> io::Result<Self> {
         let Self { reader, writer } = self;

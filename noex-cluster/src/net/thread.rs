@@ -1,6 +1,6 @@
 //! `Thread`: the cluster's own thread, with a runtime of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,12 +19,11 @@ use super::driver::{Command, Driver, LaneSettings};
 use super::entrance::Entrance;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
-use super::lane::Limits;
 use super::listener::listen;
 use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
 use crate::proto::backoff::BackoffPolicy;
-use crate::proto::membership::{HANDSHAKE_TIMEOUT, Machine, Own, Rules};
+use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, Own, Rules};
 use crate::proto::wire::frame_size_max;
 use crate::view::View;
 
@@ -182,10 +181,6 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let machine = Machine::new(own, rules, names, rand::random(), now);
     // It lives as long as its runtime.
     drop(spawn_on(&Handle::current(), listen(listener, acceptor)));
-    let limits = Limits {
-        message_size_max: config.message_size_max,
-        queue_size_max: config.send_queue_size_max,
-    };
     let driver = Driver {
         machine,
         node,
@@ -197,13 +192,14 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         seeds: config.seeds,
         lanes: LaneSettings {
             runtime,
-            limits,
             patience: HANDSHAKE_TIMEOUT,
+            silence: detection,
         },
         sessions: BTreeMap::new(),
         dials: BTreeMap::new(),
         asking: BTreeMap::new(),
         last_session: 0,
+        severed: BTreeSet::new(),
     };
     Box::pin(driver.run()).await;
 }
@@ -218,5 +214,7 @@ fn rules_of(config: &ValidConfig) -> Rules {
             max: config.reconnect.max,
             jitter: config.reconnect.jitter == Jitter::Full,
         },
+        observers: config.observers,
+        flaw: Flaw::None,
     }
 }

@@ -141,13 +141,14 @@ impl LocalNode {
         post(self.process(pid), info)
     }
 
-    /// A node is up, and reachable through the router.
+    /// A node is up, and reachable through the router, which opens a session when one is needed.
     pub fn peer_up(&self, peer: &Peer) {
         self.inner().peers.lock().up(peer);
         self.tell_watchers(&PeerEvent::Up(peer.clone()));
     }
 
-    /// The session with a node that is up was lost: what crosses it breaks, the node stays up.
+    /// The session with a node that is up was lost, or could not be opened: what crosses it, or
+    /// waited for it, breaks; the node stays up.
     pub fn session_lost(&self, lost: Creation) {
         self.inner().pending.sever(lost);
         self.inbound_calls().sever(lost);
@@ -173,9 +174,14 @@ impl LocalNode {
         }
     }
 
-    /// A node that is up has a new session.
+    /// A node that is up had lost its session, and has a new one.
     pub fn peer_reconnected(&self, peer: &Peer) {
         self.tell_watchers(&PeerEvent::Reconnected(peer.clone()));
+    }
+
+    /// The router's [`neighbours`](crate::Router::neighbours) are others than before.
+    pub fn neighbours_changed(&self) {
+        self.tell_watchers(&PeerEvent::NeighboursChanged);
     }
 
     /// A node is down: what crosses to it breaks, and whoever watches nodes is told.

@@ -26,4 +26,5 @@ pub(crate) use encode::encode_signal;
 pub(crate) use error::{EncodeError, WireError};
 pub(crate) use frame::{Frame, FrameReader, encode_frame};
 pub(crate) use limits::{frame_size_max, message_size};
-pub(crate) use verdict::{Refusal, Verdict};
+pub use verdict::Refusal;
+pub(crate) use verdict::Verdict;
