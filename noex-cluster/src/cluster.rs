@@ -25,6 +25,9 @@ use crate::view::View;
 /// The longest that a stop waits for the cluster's thread, which itself waits less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The longest that a stop waits for sessions that are being opened.
+const SESSION_PATIENCE: Duration = Duration::from_millis(500);
+
 /// A port that is bound, and the identity that follows from it.
 ///
 /// A node's identity holds its port, so the port is bound before the node is started.
@@ -353,6 +356,14 @@ impl Cluster {
     /// # Cancel safety
     /// The leave goes on when the future is dropped.
     pub async fn stop(&self) {
+        // What was sent last may still wait for a session, of which none is opened by who leaves.
+        let settled = self.0.view.router.settled();
+        if tokio::time::timeout(SESSION_PATIENCE, settled)
+            .await
+            .is_err()
+        {
+            tracing::debug!(node = %self.0.node_id, "what waits for a session is not sent");
+        }
         self.0.thread.ask(Command::Stop).await;
         if tokio::time::timeout(STOP_TIMEOUT, self.0.thread.ended())
             .await

@@ -24,6 +24,8 @@ pub(crate) struct ClusterRouter {
     neighbours: Mutex<Arc<[Creation]>>,
     wanted: Mutex<BTreeSet<Creation>>,
     wanting: Notify,
+    /// Something stopped waiting.
+    settling: Notify,
 }
 
 /// How signals get to a member that is up.
@@ -67,6 +69,7 @@ impl ClusterRouter {
             neighbours: Mutex::new(Arc::new([])),
             wanted: Mutex::default(),
             wanting: Notify::new(),
+            settling: Notify::new(),
         }
     }
 
@@ -84,6 +87,7 @@ impl ClusterRouter {
             Way::Unused | Way::Lost => self.new_queue(peer),
         };
         *way = Way::Queue(Arc::clone(&queue));
+        self.settling.notify_waiters();
         Some(queue)
     }
 
@@ -93,6 +97,7 @@ impl ClusterRouter {
     pub(crate) fn lose(&self, peer: Creation) -> Option<Loss> {
         let mut way = self.ways.get_mut(&peer)?;
         way.end();
+        self.settling.notify_waiters();
         match std::mem::replace(&mut *way, Way::Lost) {
             Way::Unused | Way::Waiting(_) => Some(Loss::OfHope),
             Way::Queue(_) | Way::Lost => Some(Loss::OfSession),
@@ -110,6 +115,7 @@ impl ClusterRouter {
     pub(crate) fn remove(&self, peer: Creation) {
         if let Some((_, way)) = self.ways.remove(&peer) {
             way.end();
+            self.settling.notify_waiters();
         }
     }
 
@@ -119,6 +125,7 @@ impl ClusterRouter {
             way.end();
             false
         });
+        self.settling.notify_waiters();
         self.set_neighbours(Vec::new());
     }
 
@@ -139,6 +146,20 @@ impl ClusterRouter {
                 Some(peer) => return peer,
                 None => self.wanting.notified().await,
             }
+        }
+    }
+
+    /// Waits until no signal waits for a session.
+    ///
+    /// # Cancel safety
+    /// It only looks.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let settling = self.settling.notified();
+            if !self.ways.iter().any(|way| matches!(*way, Way::Waiting(_))) {
+                return;
+            }
+            settling.await;
         }
     }
 
@@ -281,6 +302,28 @@ mod tests {
         assert_eq!(router.wanted().await, peer);
         assert_eq!(router.lose(peer), Some(Loss::OfHope));
         assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
+    }
+
+    #[tokio::test]
+    async fn it_is_settled_when_nothing_waits_for_a_session() {
+        let (router, peer, to) = router();
+        router.settled().await;
+        router.up(peer);
+        type Ending = fn(&ClusterRouter, Creation);
+        let endings: [Ending; 3] = [
+            |router, peer| drop(router.open(peer)),
+            |router, peer| assert!(router.lose(peer).is_some()),
+            |router, peer| router.remove(peer),
+        ];
+        for ending in endings {
+            router.up(peer);
+            router.route(&to, stop()).unwrap();
+            let mut settled = std::pin::pin!(router.settled());
+            let waits = tokio::time::timeout(std::time::Duration::ZERO, &mut settled).await;
+            assert!(waits.is_err());
+            ending(&router, peer);
+            settled.await;
+        }
     }
 
     #[test]

@@ -350,6 +350,28 @@ async fn what_waits_for_a_session_that_can_t_be_had_fails_and_the_node_stays_up(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_sent_before_it_leaves_arrives_also_without_a_session() {
+    let sparse = Sparse::with_kept_sessions(INTERVAL).await;
+    let witness = config("w")
+        .observers(1)
+        .seed(sparse.others[0].id.to_string());
+    let witness = Node::start(witness).await.unwrap();
+    for other in &sparse.others {
+        known(&witness, &other.probe()).await;
+    }
+    let inside = sparse.node.enter();
+    for pid in sparse.pids() {
+        Probe::cast(pid, ProbeCast::Note(7)).unwrap();
+    }
+    drop(inside);
+    sparse.node.stop().await;
+    let _inside = witness.enter();
+    for other in &sparse.others {
+        assert_eq!(ask(&other.probe(), ProbeCall::Casts).await, [7]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_ends_is_down_on_all_others_with_a_session_and_without() {
     let mut sparse = Sparse::with_kept_sessions(INTERVAL).await;
     let node = sparse.node.clone();
