@@ -119,7 +119,12 @@ async fn contract_c11_two_frames_that_were_swapped_are_refused_once_and_survived
     ask("probe-c", start).await.unwrap();
     known(&scene.mesh, "second").await;
     scene.proxy.meddle(From::Client, Deed::Swap);
-    let _lost = tokio::join!(scene.call(), ask_to_ask("second", "probe-b"));
+    let second = async {
+        let is_held = async || scene.proxy.has_meddled();
+        eventually("the first one is held", is_held).await;
+        ask_to_ask("second", "probe-b").await
+    };
+    let _lost = tokio::join!(scene.call(), second);
     drop(inside);
     scene.is_refused_once_and_survived(scene.b(), FORGED).await;
 }

@@ -90,6 +90,13 @@ impl Proxy {
         *last.deed.lock().unwrap() = Some((from, None, deed));
     }
 
+    /// Whether what was to be meddled with on the last connection has come.
+    pub(crate) fn has_meddled(&self) -> bool {
+        let connections = self.connections.lock().unwrap();
+        let last = connections.last().expect("the client has dialled");
+        last.deed.lock().unwrap().is_none()
+    }
+
     /// How many connections have ended in both directions.
     pub(crate) fn ended(&self) -> usize {
         let connections = self.connections.lock().unwrap();
