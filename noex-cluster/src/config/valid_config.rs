@@ -1,10 +1,13 @@
 //! Pure: `ValidConfig`, a configuration that keeps every rule.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::seed::{is_host, is_node_name};
-use super::{ClusterConfig, ConfigError, Jitter, Seed};
+use super::advertise::plain_host;
+use super::seed::is_node_name;
+use super::{Advertise, ClusterConfig, ConfigError, Jitter, Seed};
+use crate::finding::DynDiscovery;
 use crate::secret::{Keyring, Secret};
 
 /// The fewest bytes of a secret where strangers can reach the node.
@@ -22,10 +25,14 @@ pub struct ValidConfig {
     pub listen: String,
     /// The port to listen on; 0 takes any free one.
     pub port: u16,
-    /// The host under which others reach this node; `None` if it has to be found out.
-    pub advertise: Option<String>,
+    /// Where others reach this node; `None` if it has to be found out.
+    pub advertise: Option<Advertise>,
     /// Where to look for the cluster.
     pub seeds: Vec<Seed>,
+    /// Other ways to find it.
+    pub(crate) discoveries: Vec<Arc<dyn DynDiscovery>>,
+    /// How often to look again.
+    pub discovery_interval: Duration,
     /// The keys that prove membership.
     pub(crate) keys: Keyring,
     /// The cluster's name.
@@ -84,6 +91,8 @@ impl ValidConfig {
             port: config.port,
             advertise,
             seeds,
+            discoveries: config.discoveries,
+            discovery_interval: config.discovery_interval,
             keys,
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,
@@ -106,11 +115,21 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     if !(2..=1000).contains(&config.miss_threshold) {
         return Err(ConfigError::MissThreshold(config.miss_threshold));
     }
+    if !(Duration::from_millis(100)..=Duration::from_hours(1)).contains(&config.discovery_interval)
+    {
+        return Err(ConfigError::DiscoveryInterval(config.discovery_interval));
+    }
+    if config.join_timeout > Duration::from_hours(1) {
+        return Err(ConfigError::JoinTimeout(config.join_timeout));
+    }
     if base < Duration::from_millis(10) {
         return Err(ConfigError::ReconnectBaseDelay(base));
     }
     if base > max {
         return Err(ConfigError::ReconnectDelays { base, max });
+    }
+    if max > Duration::from_hours(24) {
+        return Err(ConfigError::ReconnectMaxDelay(max));
     }
     if !((64 << 10)..=(1 << 30)).contains(&message) {
         return Err(ConfigError::MessageSizeMax(message));
@@ -131,14 +150,15 @@ fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
     plain_host(listen).ok_or_else(|| ConfigError::Listen(listen.to_owned()))
 }
 
-fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<String>, ConfigError> {
-    match given {
-        None if is_unspecified(listen) => Ok(None),
-        None => Ok(Some(listen.to_owned())),
-        Some(given) => match plain_host(&given).filter(|host| !is_unspecified(host)) {
-            Some(host) => Ok(Some(host)),
-            None => Err(ConfigError::Advertise(given)),
-        },
+fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<Advertise>, ConfigError> {
+    let Some(given) = given else {
+        let host = (!is_unspecified(listen)).then(|| listen.to_owned());
+        return Ok(host.map(|host| Advertise { host, port: None }));
+    };
+    let advertise = Advertise::parse(&given).filter(|at| !is_unspecified(&at.host));
+    match advertise {
+        Some(advertise) => Ok(Some(advertise)),
+        None => Err(ConfigError::Advertise(given)),
     }
 }
 
@@ -184,18 +204,6 @@ fn check_secret(
 fn parse_seed(seed: String) -> Result<Seed, ConfigError> {
     seed.parse()
         .map_err(|source| ConfigError::Seed { seed, source })
-}
-
-/// The host in lower case and without the brackets of an IPv6 address; nothing if it is no host.
-fn plain_host(host: &str) -> Option<String> {
-    let plain = match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        Some(inner) => inner.parse::<Ipv6Addr>().ok().map(|_| inner)?,
-        None => host,
-    };
-    is_host(plain).then(|| plain.to_ascii_lowercase())
 }
 
 /// Whether only this machine can reach the address. A name other than `localhost` may mean any.

@@ -25,6 +25,8 @@ pub(crate) struct Rules {
     pub miss_threshold: u32,
     /// A node that found nobody in this time runs alone.
     pub join_timeout: Duration,
+    /// Where nodes may be is asked this often.
+    pub discovery_interval: Duration,
     /// How dials are spaced.
     pub backoff: BackoffPolicy,
 }
@@ -51,6 +53,8 @@ pub(crate) struct Machine {
     pub(super) dials: DialTable,
     pub(super) status: Status,
     pub(super) timers: Timers,
+    /// Whether the operator knows that another live node has our identity.
+    is_name_taken_told: bool,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -86,7 +90,7 @@ impl Machine {
         entropy: u64,
         now: Instant,
     ) -> Self {
-        let discovery = Discovery::new(seeds, rules.backoff, now);
+        let discovery = Discovery::new(seeds, rules.discovery_interval, rules.backoff, now);
         let join_at = (!discovery.is_empty()).then_some(now + rules.join_timeout);
         let timers = Timers {
             tick_at: now,
@@ -106,6 +110,7 @@ impl Machine {
             dials: DialTable::default(),
             status: Status::Starting,
             timers,
+            is_name_taken_told: false,
             outputs: VecDeque::new(),
         };
         if join_at.is_none() {
@@ -217,6 +222,10 @@ impl Machine {
     }
 
     pub(super) fn notice(&mut self, notice: Notice) {
+        if notice == Notice::NameTaken && std::mem::replace(&mut self.is_name_taken_told, true) {
+            // Whoever has our identity is met again and again.
+            return;
+        }
         self.emit(Output::Notice(notice));
     }
 

@@ -38,9 +38,6 @@ impl Machine {
         self.dials.end(dial);
         self.emit(Output::CancelDial { dial });
         match &aim {
-            Aim::Address(at) if peer.creation == self.own.peer.creation => {
-                self.discovery.set_own(*at);
-            }
             Aim::Address(at) => self.discovery.settle(*at, now),
             Aim::Member(_) => self.dial_again(&aim, now),
         }

@@ -99,7 +99,8 @@ impl Machine {
         for seed in self.discovery.take_due_seeds(now) {
             self.emit(Output::Resolve { seed });
         }
-        for at in self.discovery.take_due_addresses(now) {
+        let room = DIALS_MAX.saturating_sub(self.dials.len());
+        for at in self.discovery.take_due_addresses(now, room) {
             let found = self.discovery.found_at(at);
             if found.is_some_and(|peer| self.sessions.has(peer.creation)) {
                 self.discovery.settle(at, now);
