@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 /// Stands between the nodes that dial it and the one behind it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     connections: Connections,
 }
 
@@ -31,16 +32,30 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let connections = Connections::default();
         let carried = Arc::clone(&connections);
+        let server = Arc::new(Mutex::new(server));
+        let target = Arc::clone(&server);
         // It waits for connections until the test's process ends.
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                let server = *target.lock().unwrap();
                 carried.lock().unwrap().push(carry(client, server));
             }
         });
         Self {
             address,
+            server,
             connections,
         }
+    }
+
+    /// Leads those that dial from now on to another node.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap() = server;
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn carried(&self) -> usize {
+        self.connections.lock().unwrap().len()
     }
 
     /// Changes one bit of what the client sends next on its last connection.

@@ -44,6 +44,10 @@ pub(crate) struct Plan {
     seeds: Vec<String>,
     secret: Option<String>,
     interval: Duration,
+    /// Further variables, stronger than what is said above.
+    variables: Vec<(&'static str, String)>,
+    /// The words in front of the program's own.
+    prefix: Vec<String>,
 }
 
 impl Plan {
@@ -57,7 +61,20 @@ impl Plan {
             seeds: Vec::new(),
             secret,
             interval: INTERVAL,
+            variables: Vec::new(),
+            prefix: Vec::new(),
         }
+    }
+
+    pub(crate) fn variable(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        self.variables.push((name, value.to_string()));
+        self
+    }
+
+    /// Starts the program by this command, which takes the program behind its own words.
+    pub(crate) fn prefix(mut self, prefix: Vec<String>) -> Self {
+        self.prefix = prefix;
+        self
     }
 
     /// The example that is started, in the place of `tests/processes/node.rs`.
@@ -118,8 +135,27 @@ impl Plan {
         }
     }
 
+    /// Starts the process, which must refuse to run; what it logs.
+    pub(crate) fn refused(self) -> String {
+        let output = self.command().output().expect("the node's program starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !output.status.success() && said.is_empty(),
+            "it runs: {said}"
+        );
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(program(self.program));
+        let program = program(self.program);
+        let mut command = match self.prefix.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
         let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
         command
             .args(self.arguments)
@@ -137,6 +173,9 @@ impl Plan {
             .stderr(Stdio::piped());
         if let Some(secret) = &self.secret {
             command.env("NOEX_SECRET", secret);
+        }
+        for (name, value) in &self.variables {
+            command.env(name, value);
         }
         command
     }
@@ -181,6 +220,11 @@ fn program(example: &str) -> PathBuf {
 impl NodeProcess {
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
+    }
+
+    /// The number by which the operating system knows the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL.
@@ -243,6 +287,20 @@ impl NodeProcess {
         of_other.map(|line| line.replace(&other, "")).collect()
     }
 
+    /// Waits until it has told of these comings and goings of `other`, and of no others, whatever
+    /// it told of other nodes in between.
+    pub(crate) async fn tells_of(&self, other: &NodeId, expected: &[&str]) {
+        eventually(
+            &format!("{} tells of {other}: {expected:?}", self.id),
+            async || {
+                let more = self.lines.try_iter();
+                self.said.borrow_mut().extend(more);
+                self.told_of(other) == expected
+            },
+        )
+        .await;
+    }
+
     /// Waits until it has logged a line with all of these words; the line.
     pub(crate) async fn logged(&self, words: &[&str]) -> String {
         let all = |line: &String| words.iter().all(|word| line.contains(word));
@@ -261,6 +319,13 @@ impl NodeProcess {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("nobody panics with it").clone()
+    }
+
+    /// What it has logged so far, but for the one line of a node that runs alone at first.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut log = self.log();
+        log.retain(|line| !line.contains("runs alone"));
+        log
     }
 
     /// The memory that it holds, in KiB.
