@@ -30,6 +30,7 @@ struct Seed {
     name: Option<String>,
     backoff: Backoff,
     resolve_at: Option<Instant>,
+    is_other_name_told: bool,
 }
 
 /// An address behind a seed.
@@ -39,7 +40,6 @@ pub(crate) struct Address {
     backoff: Backoff,
     dial_at: Option<Instant>,
     found: Option<Peer>,
-    is_other_name_told: bool,
 }
 
 impl Discovery {
@@ -54,6 +54,7 @@ impl Discovery {
             name,
             backoff: Backoff::new(policy),
             resolve_at: Some(now),
+            is_other_name_told: false,
         };
         let seeds = names.into_iter().map(seed).collect();
         Self {
@@ -133,23 +134,23 @@ impl Discovery {
                 backoff,
                 dial_at: Some(now),
                 found: None,
-                is_other_name_told: false,
             };
             (at, address)
         };
         self.addresses.extend(new.into_iter().map(address));
     }
 
-    /// `peer` answered at the address. The name expected there, if it is another one and that
-    /// was not told before.
+    /// `peer` answered at the address. The name expected there, if it is another one; once for
+    /// each seed, however many nodes are behind it.
     pub(crate) fn answered(&mut self, at: SocketAddr, peer: &Peer) -> Option<String> {
         let address = self.addresses.get_mut(&at)?;
         address.found = Some(peer.clone());
-        let expected = self.seeds.get(address.seed)?.name.as_ref()?;
-        if expected == peer.id.name() || address.is_other_name_told {
+        let seed = self.seeds.get_mut(address.seed)?;
+        let expected = seed.name.as_ref()?;
+        if expected == peer.id.name() || seed.is_other_name_told {
             return None;
         }
-        address.is_other_name_told = true;
+        seed.is_other_name_told = true;
         Some(expected.clone())
     }
 
@@ -210,6 +211,7 @@ impl Discovery {
 
 #[cfg(test)]
 mod tests {
+    use noex_core::NodeId;
     use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
@@ -308,6 +310,24 @@ mod tests {
         let some = &chosen[..100];
         discovery.resolved(0, some, start, &mut rng);
         assert!(discovery.addresses.keys().eq(some));
+    }
+
+    #[test]
+    fn contract_c02_another_name_behind_a_seed_is_told_once() {
+        let (start, mut rng) = (now(), rng());
+        let names = vec![Some("seed".to_owned())];
+        let mut discovery = Discovery::new(names, INTERVAL, POLICY, start);
+        discovery.resolved(0, &[at(1), at(2), at(3)], start, &mut rng);
+        let peer = |name, port| {
+            let id = NodeId::new(name, "127.0.0.1", port).unwrap();
+            Peer::new(id, Creation::from_bits(u64::from(port)))
+        };
+        assert_eq!(discovery.answered(at(1), &peer("seed", 1)), None);
+        let expected = Some("seed".to_owned());
+        assert_eq!(discovery.answered(at(2), &peer("other", 2)), expected);
+        assert_eq!(discovery.answered(at(2), &peer("other", 2)), None);
+        assert_eq!(discovery.answered(at(3), &peer("third", 3)), None);
+        assert_eq!(discovery.found_at(at(3)), Some(&peer("third", 3)));
     }
 
     #[test]
