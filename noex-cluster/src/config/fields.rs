@@ -22,7 +22,7 @@ pub(super) enum Value<'a> {
     /// A text.
     Text(&'a str),
     /// A number or a boolean, as it would be written as a text.
-    Plain(&'a str),
+    Plain(String),
     /// Several, as a list.
     List(Vec<&'a str>),
 }
@@ -50,7 +50,7 @@ const DURATION: &str = "must be a whole number with its unit, as in 500ms, 5s, 2
 const SIZE: &str = "must be a whole number of bytes, or of KiB, MiB or GiB as in 16MiB";
 
 /// Every field, in the order in which they are set: a preset gives way to its own parts.
-pub(super) const FIELDS: [Field; 20] = [
+pub(super) static FIELDS: [Field; 20] = [
     field("name", TEXT, |config, value| {
         text(value).map(|name| config.name = name)
     }),
@@ -223,7 +223,8 @@ fn text(value: &Value<'_>) -> Result<String, Fault> {
 
 fn parsed<T>(value: &Value<'_>, parse: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
     match value {
-        Value::Text(text) | Value::Plain(text) => parse(text).ok_or(Fault::Form),
+        Value::Text(text) => parse(text).ok_or(Fault::Form),
+        Value::Plain(plain) => parse(plain).ok_or(Fault::Form),
         Value::List(_) => Err(Fault::Form),
     }
 }

@@ -1,12 +1,12 @@
 //! `ClusterConfig` from a file in TOML.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use super::fields::{Given, Value, apply, names, nearest};
@@ -100,75 +100,60 @@ impl ClusterConfig {
         text: &str,
         place_of: &dyn Fn(usize) -> String,
     ) -> Result<(), ConfigError> {
-        let place_of = |at: usize| place_of(1 + text[..at].matches('\n').count());
         let table = DeTable::parse(text).map_err(|error| ConfigError::Toml {
-            place: place_of(error.span().map_or(0, |span| span.start)),
+            place: place_of(line(text, error.span().unwrap_or_default())),
             message: error.message().to_owned(),
         })?;
-        let mut entries: BTreeMap<&str, (String, Range<usize>, &DeValue<'_>)> = BTreeMap::new();
-        for (key, value) in table.get_ref() {
-            let (name, line) = (key.get_ref().as_ref(), place_of(key.span().start));
-            let place = format!("{line}: {name}");
+        let fields = table.get_ref();
+        let place = |key: &Spanned<DeString<'_>>| {
+            let line = place_of(line(text, key.span()));
+            format!("{line}: {}", key.get_ref())
+        };
+        for (key, _) in fields {
+            let name = key.get_ref();
             if !names().any(|known| known == name) {
                 let nearest = nearest(name, names()).map_or("", |(nearest, _)| nearest);
-                let nearest = nearest.to_owned();
-                return Err(ConfigError::Unknown { place, nearest });
+                return Err(ConfigError::Unknown {
+                    place: place(key),
+                    nearest: nearest.to_owned(),
+                });
             }
-            entries.insert(name, (place, value.span(), value.get_ref()));
         }
-        let plain: BTreeMap<&str, String> = entries
-            .iter()
-            .filter_map(|(name, (_, _, value))| Some((*name, plain(value)?)))
-            .collect();
         apply(self, |field| {
-            let (place, span, value) = entries.get(field.name)?;
+            let mut fields = fields.iter();
+            let (key, value) = fields.find(|(key, _)| key.get_ref() == field.name)?;
             Some(Given {
-                place: place.clone(),
-                shown: match value {
-                    DeValue::String(text) => text,
-                    _ => &text[span.clone()],
+                place: place(key),
+                shown: match value.get_ref() {
+                    DeValue::String(shown) => shown,
+                    _ => text.get(value.span()).unwrap_or_default(),
                 },
-                value: match plain.get(field.name) {
-                    Some(plain) => Some(Value::Plain(plain)),
-                    None => value_of(value),
-                },
+                value: value_of(value.get_ref()),
             })
         })
     }
 }
 
+/// The line in which this part of the text begins, from 1.
+fn line(text: &str, part: Range<usize>) -> usize {
+    let bytes = text.bytes().take(part.start);
+    1 + bytes.filter(|byte| *byte == b'\n').count()
+}
+
 /// The whole file, which may hold a secret.
 fn read(path: &Path) -> io::Result<Zeroizing<String>> {
     let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    if size > u64::from(FILE_SIZE_MAX) {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is longer than 1 MiB",
-        ));
-    }
+    let size_max = u64::from(FILE_SIZE_MAX);
     // Reserved at once: a buffer that grows leaves copies of the secret behind.
+    let size = file.metadata()?.len().min(size_max);
     let reserved = usize::try_from(size).unwrap_or(0) + 1;
     let mut text = Zeroizing::new(String::with_capacity(reserved));
-    file.take(u64::from(FILE_SIZE_MAX))
-        .read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// What stands for a number or a boolean, in the form that a variable has.
-fn plain(value: &DeValue<'_>) -> Option<String> {
-    match value {
-        DeValue::Integer(integer) => {
-            let number = i128::from_str_radix(integer.as_str(), integer.radix());
-            Some(number.ok()?.to_string())
-        }
-        DeValue::Boolean(boolean) => Some(boolean.to_string()),
-        DeValue::String(_)
-        | DeValue::Float(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_)
-        | DeValue::Table(_) => None,
+    let length = file.take(size_max + 1).read_to_string(&mut text)?;
+    if u64::try_from(length).is_ok_and(|length| length <= size_max) {
+        return Ok(text);
     }
+    let kind = io::ErrorKind::FileTooLarge;
+    Err(io::Error::new(kind, "it is longer than 1 MiB"))
 }
 
 fn value_of<'v>(value: &'v DeValue<'_>) -> Option<Value<'v>> {
@@ -178,10 +163,11 @@ fn value_of<'v>(value: &'v DeValue<'_>) -> Option<Value<'v>> {
             let texts = values.iter().map(|value| value.get_ref().as_str());
             Some(Value::List(texts.collect::<Option<_>>()?))
         }
-        DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_)
-        | DeValue::Table(_) => None,
+        DeValue::Integer(integer) => {
+            let number = i128::from_str_radix(integer.as_str(), integer.radix());
+            Some(Value::Plain(number.ok()?.to_string()))
+        }
+        DeValue::Boolean(boolean) => Some(Value::Plain(boolean.to_string())),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }

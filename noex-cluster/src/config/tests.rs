@@ -461,11 +461,21 @@ fn what_is_no_toml_is_named_by_its_line_and_never_shown() {
         "\nsecret 'hunter2'",
         "\nsecret = 'hunter2' x",
         "a = 1\na = 'hunter2'",
+        "#š\nsecret = 'hunter2š",
     ] {
         let message = toml_error(text);
         assert!(message.starts_with("line 2: "), "{message}");
         assert!(message.contains("must be TOML"), "{message}");
         assert!(!message.contains("hunter"), "{message}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_configuration_or_an_error(text: String, line in "[a-z_]{1,9} = .{0,40}") {
+        // It is enough that neither panics.
+        drop(ClusterConfig::from_toml(&text));
+        drop(ClusterConfig::from_toml(&format!("{text}\n{line}")));
     }
 }
 
