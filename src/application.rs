@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use noex_core::{ExitReason, LocalNode};
+use noex_core::ExitReason;
 use noex_gen_server::StartError;
 use noex_supervisor::{Application, ApplicationServer};
 use thiserror::Error;
@@ -75,7 +75,6 @@ pub async fn run_application(application: impl Application) -> Result<(), Applic
 }
 
 async fn run(application: impl Application) -> Result<(), ApplicationError> {
-    let node = LocalNode::current().ok_or(StartError::NoNode)?;
     let mut start = ApplicationServer::start(application);
     // What has been started can be stopped in order when the start is over.
     let server = tokio::select! {
@@ -84,7 +83,7 @@ async fn run(application: impl Application) -> Result<(), ApplicationError> {
         () = until_stopped() => start.await?,
     };
     tracing::info!("the program has started");
-    let ended = node.ended(server.pid());
+    let ended = server.ended();
     tokio::select! {
         biased;
         () = until_stopped() => Ok(()),

@@ -85,7 +85,7 @@ pub use node::{Node, NodeError};
 pub use noex_cluster::{
     Advertise, BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Discovery,
     DiscoveryError, Dns, Events, Jitter, Missed, NodeInfo, NodeStatus, Preset, Secret, SecretError,
-    StaticList, Status,
+    Snapshot, StaticList, Status,
 };
 pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
-use noex_core::{LocalNode, NodeDownReason, NodeId};
+use noex_core::{CallError, LocalNode, NodeDownReason, NodeId, WeakNode};
+use parking_lot::RwLock;
 use tokio::runtime::Handle;
 
 use crate::address;
 use crate::bind_error::BindError;
-use crate::config::{Advertise, ClusterConfig, ValidConfig};
+use crate::config::{Advertise, ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
-use crate::net::{Command, Identity, Thread, ThreadParts};
-use crate::node_info::{NodeInfo, NodeStatus, Stats};
+use crate::informant::{self, Informant};
+use crate::net::{Command, Identity, Limits, SecretWatch, Thread, ThreadParts};
+use crate::node_info::{NodeInfo, Snapshot, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
-use crate::secret::StaticKey;
+use crate::secret::{Secret, StaticKey};
 use crate::subscription::Subscription;
 use crate::view::View;
 
@@ -74,8 +76,13 @@ pub struct Cluster(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     node_id: NodeId,
+    node: WeakNode,
+    _informant: Informant,
     view: Arc<View>,
     thread: Thread,
+    identity: Arc<Identity>,
+    secret_rules: SecretRules,
+    _secret_watch: Option<Subscription>,
     runtime: Handle,
     started_at: Instant,
 }
@@ -111,21 +118,32 @@ impl Bound {
             let discoveries = &config.discoveries;
             tracing::info!(node = %node_id, ?seeds, ?discoveries, "looks for its cluster");
         }
-        let router = Arc::new(ClusterRouter::new(node.creation()));
+        let limits = Limits {
+            message_size_max: config.message_size_max,
+            queue_size_max: config.send_queue_size_max,
+        };
+        let router = Arc::new(ClusterRouter::new(node.creation(), limits));
         node.attach(Arc::clone(&router) as Arc<_>);
         let view = Arc::new(View::new(router));
-        let identity = Identity {
+        let identity = Arc::new(Identity {
             local: node.clone(),
             node: node_id.clone(),
             creation: node.creation(),
             static_key: StaticKey::generate(),
-            keys: config.keys.clone(),
+            keys: RwLock::new(Arc::new(config.keys.clone())),
             cluster_name: config.cluster_name.clone(),
-        };
+            speech: config.speech,
+        });
+        let secret_rules = config.secret_rules.clone();
+        let secret_watch = config.secret_file.clone().map(|path| {
+            let (rules, identity) = (secret_rules.clone(), Arc::downgrade(&identity));
+            let watch = SecretWatch::new(path, rules, &config.keys, identity);
+            Subscription::new(spawn_on(&runtime, watch.run()))
+        });
         let thread = Thread::start(ThreadParts {
             config,
             listener,
-            identity,
+            identity: Arc::clone(&identity),
             node: node.clone(),
             view: Arc::clone(&view),
             runtime: runtime.clone(),
@@ -133,8 +151,13 @@ impl Bound {
         let started_at = tokio::time::Instant::now().into_std();
         Cluster(Arc::new(Inner {
             node_id,
+            node: node.downgrade(),
+            _informant: Informant::start(node),
             view,
             thread,
+            identity,
+            secret_rules,
+            _secret_watch: secret_watch,
             runtime,
             started_at,
         }))
@@ -193,11 +216,38 @@ impl Cluster {
     /// The other nodes that are up.
     #[must_use]
     pub fn connected_nodes(&self) -> Vec<NodeId> {
-        let up = self
-            .nodes()
-            .into_iter()
-            .filter(|node| node.status == NodeStatus::Up);
-        up.map(|node| node.id).collect()
+        let snapshot = self.snapshot();
+        let up = snapshot.connected_nodes();
+        up.map(|node| node.id.clone()).collect()
+    }
+
+    /// What the node sees of its cluster now. It takes one lock and asks nobody.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            status: self.status(),
+            local_node_id: self.local_node_id().clone(),
+            uptime: self.uptime(),
+            nodes: self.nodes(),
+        }
+    }
+
+    /// Asks a member how it fares, over a session that is opened if there is none. What
+    /// [`nodes`](Self::nodes) tell of it is more recent from then on as well.
+    ///
+    /// # Errors
+    /// [`CallError::NoConnection`] if the node is not up or can't be reached;
+    /// [`CallError::Timeout`] if it does not answer within 5 s.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the answer.
+    pub async fn node_info(&self, id: &NodeId) -> Result<NodeInfo, CallError> {
+        let gone = || CallError::NoConnection { sent: false };
+        let peer = self.0.view.peer(id).ok_or_else(gone)?;
+        let node = self.0.node.upgrade().ok_or_else(gone)?;
+        let facts = informant::ask(&node, peer.creation).await?;
+        self.0.view.facts(&peer, facts, Duration::ZERO);
+        self.0.view.node(id).ok_or_else(gone)
     }
 
     /// What the node counts.
@@ -251,6 +301,40 @@ impl Cluster {
         let mut status = self.0.view.watch_status();
         // The view, and with it the sender, lives as long as this handle.
         let _status = status.wait_for(|status| *status != Status::Starting).await;
+    }
+
+    /// Replaces the secrets, at once and for every connection from now on: `current` is dialled
+    /// with first, `previous` ones are accepted too. Open sessions go on: a node that joined with
+    /// a secret that is no longer accepted stays until it [is disconnected](Self::disconnect) or
+    /// restarted.
+    ///
+    /// To move a running cluster to a new secret, give each node in turn the new one with the old
+    /// one behind it; when all have it, give each the new one alone. A node whose secrets come
+    /// from a [file](ClusterConfig::secret_file) does this by itself when the file changes.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as at the start; the former secrets stay in force.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_cluster::{Cluster, ClusterConfig, Secret};
+    /// use noex_core::LocalNode;
+    ///
+    /// # #[tokio::main(flavor = "multi_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old = Secret::generate();
+    /// let config = ClusterConfig::new("a").port(0).listen("127.0.0.1");
+    /// let bound = Cluster::bind(config.secret(old.clone()))?;
+    /// let node = LocalNode::start(bound.node_id().clone());
+    /// let cluster = bound.start(&node);
+    /// cluster.set_secrets(&Secret::generate(), &[old])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_secrets(&self, current: &Secret, previous: &[Secret]) -> Result<(), ConfigError> {
+        let keys = self.0.secret_rules.keyring(Some(current), previous)?;
+        self.0.identity.replace_keys(keys);
+        Ok(())
     }
 
     /// Dials a member that is not connected, at once; also one that has left.

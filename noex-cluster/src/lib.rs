@@ -17,8 +17,14 @@ mod node_info;
 mod event;
 mod view;
 mod subscription;
+mod informant;
 mod bind_error;
 mod cluster;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+#[doc(hidden)]
+pub mod sim;
 
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};
@@ -28,7 +34,9 @@ pub use config::{
 };
 pub use event::{ClusterEvent, Events, Missed};
 pub use finding::{Discovery, DiscoveryError, Dns, StaticList};
-pub use node_info::{NodeInfo, NodeStatus, Stats};
+pub use node_info::{NodeInfo, NodeStatus, Snapshot, Stats};
+#[doc(hidden)]
+pub use proto::handshake::NextVersion;
 pub use proto::membership::Status;
 pub use secret::{Secret, SecretError};
 pub use subscription::Subscription;

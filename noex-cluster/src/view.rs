@@ -85,12 +85,15 @@ impl View {
         });
     }
 
-    /// A member told how it fares.
-    pub(crate) fn facts(&self, peer: &Peer, facts: Facts) {
+    /// A member told how it fares, so long ago.
+    pub(crate) fn facts(&self, peer: &Peer, facts: Facts, age: Duration) {
+        let now = Instant::now();
+        let said_at = now.checked_sub(age).unwrap_or(now);
         if let Some(member) = self.members.lock().get_mut(&peer.id)
             && member.peer == *peer
+            && said_at >= member.heard_at
         {
-            (member.facts, member.heard_at) = (facts, Instant::now());
+            (member.facts, member.heard_at) = (facts, said_at);
         }
     }
 
@@ -142,6 +145,18 @@ impl View {
     /// The members that are or were up.
     pub(crate) fn nodes(&self) -> Vec<NodeInfo> {
         self.members.lock().values().map(info).collect()
+    }
+
+    /// What is known of one of them.
+    pub(crate) fn node(&self, id: &NodeId) -> Option<NodeInfo> {
+        self.members.lock().get(id).map(info)
+    }
+
+    /// One that is up, in its present life.
+    pub(crate) fn peer(&self, id: &NodeId) -> Option<Peer> {
+        let members = self.members.lock();
+        let member = members.get(id)?;
+        (member.status == NodeStatus::Up).then(|| member.peer.clone())
     }
 
     /// What happens from now on.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use crate::id::Creation;
@@ -17,7 +16,6 @@ use crate::signal::{Signal, Target};
 /// # Examples
 /// A router to one other node of the same program:
 /// ```
-/// use bytes::Bytes;
 /// use noex_core::{Creation, LocalNode, RouteError, Router, Signal, Target};
 ///
 /// #[derive(Debug)]
@@ -35,8 +33,6 @@ use crate::signal::{Signal, Target};
 ///         Ok(())
 ///     }
 ///
-///     fn flood(&self, _topic: &str, _payload: Bytes) {}
-///
 ///     fn neighbours(&self) -> Vec<Creation> {
 ///         vec![self.other.creation()]
 ///     }
@@ -52,10 +48,17 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// [`RouteError`]; the signal was not sent.
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError>;
 
-    /// Sends `payload` to the process that holds the local name `topic`, on every other node.
-    fn flood(&self, topic: &str, payload: Bytes);
+    /// Sees to a connection with a node that is up, for which somebody here waits without having
+    /// sent it anything: so its loss is noticed. Does nothing where all are connected.
+    ///
+    /// # Errors
+    /// [`RouteError::NoConnection`] if there can be none now.
+    fn connect(&self, _node: Creation) -> Result<(), RouteError> {
+        Ok(())
+    }
 
-    /// The nodes that this one holds a session with.
+    /// The nodes that news goes to first: in a large cluster a few, so that whoever is up is
+    /// reached if each passes news on.
     fn neighbours(&self) -> Vec<Creation>;
 }
 
@@ -88,8 +91,6 @@ impl Router for NoRouter {
     fn route(&self, _to: &Target, _signal: Signal) -> Result<(), RouteError> {
         Err(RouteError::NoConnection)
     }
-
-    fn flood(&self, _topic: &str, _payload: Bytes) {}
 
     fn neighbours(&self) -> Vec<Creation> {
         Vec::new()

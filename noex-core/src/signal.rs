@@ -132,9 +132,9 @@ pub enum Signal {
         /// Which call, named by its caller.
         call: ReplyAddress,
     },
-    /// News for the process of this name on every node.
+    /// News for the process of this name, which is to pass it on.
     Flood {
-        /// The node where the news began.
+        /// The neighbour that tells it.
         from: Creation,
         /// The news.
         payload: Bytes,

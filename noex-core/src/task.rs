@@ -19,6 +19,17 @@ where
     runtime.spawn(future)
 }
 
+/// Runs `work`, which may block, on a thread that `runtime` keeps for that. It can't be stopped.
+pub fn run_blocking_on<T>(
+    runtime: &Handle,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T>
+where
+    T: Send + 'static,
+{
+    runtime.spawn_blocking(work)
+}
+
 /// Spawns `future` as a task of `node`: the node is the current one in it.
 pub fn spawn<F>(node: &LocalNode, future: F) -> JoinHandle<F::Output>
 where

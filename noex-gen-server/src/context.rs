@@ -2,11 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use noex_core::call::{CallGuard, Unwanted};
 use noex_core::process::Process;
 use noex_core::{ExitReason, LocalNode, MonitorRef, Peer, Pid};
+use once_cell::race::OnceBox;
 use tokio::time::Instant;
 
 use crate::agenda::Agenda;
@@ -52,7 +53,7 @@ pub struct Context<S: GenServer> {
     process: Arc<Process<Request<S>>>,
     deadline: Deadline,
     /// Made when it is first needed: most servers set no timer.
-    agenda: OnceLock<Arc<Agenda<S>>>,
+    agenda: OnceBox<Arc<Agenda<S>>>,
 }
 
 /// When the caller of the call that is being handled stops waiting.
@@ -75,7 +76,7 @@ impl<S: GenServer> Context<S> {
         Self {
             process,
             deadline: Deadline::None,
-            agenda: OnceLock::new(),
+            agenda: OnceBox::new(),
         }
     }
 
@@ -84,12 +85,13 @@ impl<S: GenServer> Context<S> {
         Self {
             process: Arc::clone(&self.process),
             deadline: self.deadline,
-            agenda: OnceLock::from(Arc::clone(self.agenda_made())),
+            agenda: OnceBox::with_value(Box::new(Arc::clone(self.agenda_made()))),
         }
     }
 
     fn agenda_made(&self) -> &Arc<Agenda<S>> {
-        self.agenda.get_or_init(|| Arc::new(Agenda::new()))
+        let make = || Box::new(Arc::new(Agenda::new()));
+        self.agenda.get_or_init(make)
     }
 
     pub(crate) fn agenda(&self) -> &Agenda<S> {
@@ -125,6 +127,10 @@ impl<S: GenServer> Context<S> {
     /// The call in hand is not handled.
     pub(crate) fn count_skipped(&self, why: Unwanted) {
         self.process.count_skipped(why);
+    }
+
+    pub(crate) const fn process(&self) -> &Arc<Process<Request<S>>> {
+        &self.process
     }
 
     pub(crate) fn parent(&self) -> Option<Pid> {

@@ -1,12 +1,12 @@
 //! The life of a server: names, `init`, one message after the other, `terminate`.
 
 use std::future::{Future, poll_fn};
-use std::sync::Arc;
+use std::task::{self, Poll};
 
 use noex_core::call::{CallGuard, Inbound, ReplyTo};
 use noex_core::inspect::MessageKind;
 use noex_core::mailbox::{Incoming, Info};
-use noex_core::process::Receiver;
+use noex_core::process::{Inbox, Receiver};
 use noex_core::{CallError, ExitReason, Pid};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
@@ -25,60 +25,101 @@ pub(crate) struct Birth<S: GenServer> {
     pub(crate) ready: ReplyTo<Result<(), StartError>>,
 }
 
-/// The life of a server. What it needs is captured by its future. The arguments of an async
-/// function would be kept twice, for as long as the server lives.
+/// The first phase of a server's life, up to the end of `init`; its output is the other one. So
+/// what only the first one needs takes up no room later.
 pub(crate) fn serve<S: GenServer>(
-    mut receiver: Receiver<Request<S>>,
+    receiver: Receiver<Request<S>>,
     birth: Birth<S>,
-) -> impl Future<Output = ExitReason> + Send {
+) -> impl Future<Output = Result<impl Future<Output = ExitReason> + Send, ExitReason>> + Send {
     let Birth { args, names, ready } = birth;
     Accepted::<S>::open_all();
-    let mut cx = Context::new(Arc::clone(receiver.process()));
+    let (process, inbox) = receiver.into_parts();
+    let mut cx = Context::new(process);
     // Answered here, so that the future need not keep the error.
     let ready = register(names, &cx, ready);
     async move {
-        let Some(ready) = ready else {
-            return ExitReason::Normal;
-        };
-        let mut state = match S::init(args, &mut cx).await {
+        let ready = ready.ok_or(ExitReason::Normal)?;
+        let state = match S::init(args, &mut cx).await {
             Ok(state) => state,
             Err(reason) => {
                 ready.send(Err(StartError::Init(reason.clone())));
-                return reason;
+                return Err(reason);
             }
         };
         ready.send(Ok(()));
+        Ok(live(Life { cx, inbox }, state))
+    }
+}
+
+/// What a server has besides its state.
+struct Life<S: GenServer> {
+    cx: Context<S>,
+    inbox: Inbox<Request<S>>,
+}
+
+impl<S: GenServer> Life<S> {
+    /// Does what is to be done between two messages. Whether there is something to go on with.
+    #[cold]
+    fn is_to_continue(&mut self) -> bool {
+        let (node, pid) = (self.cx.node(), self.cx.pid());
+        if self.cx.agenda().between(node, pid) {
+            self.inbox.shrink(self.cx.process());
+        }
+        self.cx.agenda().has_continuation()
+    }
+
+    // One capture of its caller's, not two: it lives for as long as the server waits.
+    fn poll_next(
+        &mut self,
+        place: &mut Option<Incoming<Request<S>>>,
+        waker: &mut task::Context<'_>,
+    ) -> Poll<()> {
+        self.inbox.poll_next(self.cx.process(), place, waker)
+    }
+}
+
+/// The second phase: one message after the other, and the end.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the arguments of an async function are kept twice, for as long as it runs"
+)]
+fn live<S: GenServer>(mut life: Life<S>, mut state: S) -> impl Future<Output = ExitReason> + Send {
+    async move {
         let reason = loop {
-            if cx.is_agenda_pending() && cx.agenda().between(cx.node(), cx.pid()) {
-                receiver.shrink();
-            }
-            if cx.is_agenda_pending() && cx.agenda().has_continuation() {
+            let continues = life.cx.is_agenda_pending() && life.is_to_continue();
+            if continues {
                 // A server that continues for ever must let others run, and can be killed.
                 consume_budget().await;
             }
             // No arm awaits: the message would be kept for as long as its handler runs.
-            let handling = if let Some(value) = cx.next_continuation() {
-                Handling::of_continue(state.handle_continue(value, &mut cx))
+            let handling = if continues && let Some(value) = life.cx.next_continuation() {
+                Handling::of_continue(state.handle_continue(value, &mut life.cx))
             } else {
                 let mut next = None;
-                poll_fn(|cx| receiver.poll_next(&mut next, cx)).await;
+                poll_fn(|waker| life.poll_next(&mut next, waker)).await;
                 match next {
                     Some(Incoming::Message(Request::Cast(cast))) => {
-                        receiver.note_kind(MessageKind::Cast);
-                        Handling::of_cast(state.handle_cast(cast, &mut cx))
+                        life.cx.process().note_kind(MessageKind::Cast);
+                        Handling::of_cast(state.handle_cast(cast, &mut life.cx))
                     }
                     Some(Incoming::Message(Request::Call(call, guard)))
-                        if admit(guard, &receiver, &mut cx) =>
+                        if admit(guard, &mut life.cx) =>
                     {
-                        Handling::of_call(state.handle_call(call, &mut cx))
+                        Handling::of_call(state.handle_call(call, &mut life.cx))
                     }
                     Some(Incoming::Message(Request::Call(..))) | None => {
                         Handling::done(Flow::Continue)
                     }
-                    Some(other) => match open(other, &receiver, &mut cx) {
-                        Todo::Call(call) => Handling::of_call(state.handle_call(call, &mut cx)),
-                        Todo::Cast(cast) => Handling::of_cast(state.handle_cast(cast, &mut cx)),
-                        Todo::Info(info) => Handling::of_info(state.handle_info(info, &mut cx)),
+                    Some(other) => match open(other, &mut life.cx) {
+                        Todo::Call(call) => {
+                            Handling::of_call(state.handle_call(call, &mut life.cx))
+                        }
+                        Todo::Cast(cast) => {
+                            Handling::of_cast(state.handle_cast(cast, &mut life.cx))
+                        }
+                        Todo::Info(info) => {
+                            Handling::of_info(state.handle_info(info, &mut life.cx))
+                        }
                         Todo::Show(reply) => Handling::of_show(state.show(reply)),
                         Todo::Stop(reason) => Handling::done(Flow::Stop(reason)),
                         Todo::Nothing => Handling::done(Flow::Continue),
@@ -86,12 +127,12 @@ pub(crate) fn serve<S: GenServer>(
                 }
             };
             let flow = handling.await;
-            cx.set_deadline(Deadline::None);
+            life.cx.set_deadline(Deadline::None);
             if let Flow::Stop(reason) = flow {
                 break reason;
             }
         };
-        state.terminate(&reason, &mut cx).await;
+        state.terminate(&reason, &mut life.cx).await;
         reason
     }
 }
@@ -113,12 +154,8 @@ fn register<S: GenServer>(
 
 /// Whether a call of this node is to be handled.
 #[inline]
-fn admit<S: GenServer>(
-    guard: CallGuard,
-    receiver: &Receiver<Request<S>>,
-    cx: &mut Context<S>,
-) -> bool {
-    receiver.note_kind(MessageKind::Call);
+fn admit<S: GenServer>(guard: CallGuard, cx: &mut Context<S>) -> bool {
+    cx.process().note_kind(MessageKind::Call);
     let unwanted = guard.unwanted(cx.node());
     if let Some(why) = unwanted {
         cx.count_skipped(why);
@@ -139,21 +176,17 @@ enum Todo<S: GenServer> {
     Nothing,
 }
 
-fn open<S: GenServer>(
-    incoming: Incoming<Request<S>>,
-    receiver: &Receiver<Request<S>>,
-    cx: &mut Context<S>,
-) -> Todo<S> {
+fn open<S: GenServer>(incoming: Incoming<Request<S>>, cx: &mut Context<S>) -> Todo<S> {
     match incoming {
         // The common ones were looked for before: each move costs as much as the rest.
         Incoming::Message(Request::Call(call, _)) => Todo::Call(call),
         Incoming::Message(Request::Cast(cast)) => Todo::Cast(cast),
         Incoming::Encoded(inbound) => {
-            receiver.note_kind(MessageKind::of_encoded(&inbound));
+            cx.process().note_kind(MessageKind::of_encoded(&inbound));
             open_encoded(*inbound, cx)
         }
         Incoming::Info(info) => {
-            receiver.note_info(&info);
+            cx.process().note_info(&info);
             open_info(*info, cx)
         }
     }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use noex_core::node::Ended;
 use noex_core::process::Process;
-use noex_core::{LocalNode, Pid, ReplyTo, Wire};
+use noex_core::{ExitReason, LocalNode, Pid, ReplyTo, Wire};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Call, CastError, GenServer, Request, Stop};
@@ -102,6 +103,20 @@ impl<S: GenServer> ServerRef<S> {
     /// As [`GenServer::stop`].
     pub fn stop(&self) -> Stop<S, &Self> {
         S::stop(self)
+    }
+
+    /// Waits until the server has ended; its reason is then the output, as for
+    /// [`LocalNode::ended`]. A reference to a server of this node that was made while it ran tells
+    /// the reason also if it has ended since.
+    ///
+    /// # Cancel safety
+    /// It only looks.
+    pub fn ended(&self) -> Ended {
+        match (&self.process, LocalNode::current()) {
+            (Some(process), _) => process.ended(),
+            (None, Some(node)) => node.ended(self.pid),
+            (None, None) => Ended::known(ExitReason::NoConnection),
+        }
     }
 
     pub(crate) const fn process(&self) -> Option<&Arc<Process<Request<S>>>> {

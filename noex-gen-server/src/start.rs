@@ -13,6 +13,7 @@ use noex_core::mailbox::Overflow;
 use noex_core::node::Ended;
 use noex_core::process::{Process, SpawnOptions, current_pid};
 use noex_core::{CallError, ExitReason, LocalNode, NameError, Pid};
+use tokio::task::coop::poll_proceed;
 
 use crate::inspect::nature;
 use crate::run::{Birth, serve};
@@ -176,7 +177,7 @@ impl<S: GenServer> Plan<S> {
             ready: told,
         };
         options.nature = nature::<S>();
-        let process = node.spawn(options, |receiver| serve::<S>(receiver, birth));
+        let process = node.spawn_started(options, |receiver| serve::<S>(receiver, birth));
         Ok(Born {
             process,
             parent,
@@ -215,6 +216,10 @@ impl<S: GenServer> Future for Start<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if this.plan.is_some() {
+            // Whoever starts many, none of which waits for anything, must let others run.
+            ready!(poll_proceed(cx)).made_progress();
+        }
         if let Some(plan) = this.plan.take() {
             this.born = Some(plan.spawn(cx.waker())?);
         }
@@ -224,7 +229,7 @@ impl<S: GenServer> Future for Start<S> {
             this.born = None;
             match outcome {
                 Ok(()) => return Poll::Ready(Ok(ServerRef::local(process))),
-                Err(error) => this.failed = Some((error, process.node().ended(process.pid()))),
+                Err(error) => this.failed = Some((error, process.ended())),
             }
         }
         // The starter may try again at once: the process and its names must be gone by then.

@@ -8,7 +8,7 @@ use noex_core::{CallError, Creation, ExitReason, LocalNode, MonitorRef, Pid, Tar
 use noex_gen_server::{Address, Dest, GenServer};
 use tokio::time::Instant;
 
-use crate::proto::{GroupEvent, Input, Machine, Message, Now, Output};
+use crate::proto::{GroupEvent, Input, Letter, Machine, Message, Now, Output};
 use crate::published::Published;
 use crate::server::{NAME, RegistryServer};
 
@@ -20,8 +20,6 @@ pub(crate) struct Driver {
     /// The registry's process, which watches the processes that have names or are in groups.
     server: Option<Pid>,
     monitors: BTreeMap<Pid, MonitorRef>,
-    /// Whom the last digest went to.
-    neighbour: Option<Creation>,
 }
 
 impl Driver {
@@ -30,7 +28,6 @@ impl Driver {
             machine: Machine::new(me, now()),
             server: None,
             monitors: BTreeMap::new(),
-            neighbour: None,
         }
     }
 
@@ -45,8 +42,8 @@ impl Driver {
             .collect();
         let gone = self.machine.nodes().filter(|node| !up.contains(node));
         let gone = gone.map(|node| Input::NodeDown { node });
-        gone.chain(up.iter().map(|node| Input::NodeUp { node: *node }))
-            .collect()
+        let up = up.iter().map(|node| Input::NodeUp { node: *node });
+        gone.chain(up).chain([neighbours_of(node)]).collect()
     }
 
     /// Returns who holds the name already, if a registration was refused.
@@ -84,9 +81,8 @@ impl Driver {
                 Output::Watch { pid } => self.watch(node, pid),
                 Output::Unwatch { pid } => self.unwatch(node, pid),
                 Output::Evict { pid } => evict(node, pid),
-                Output::Flood(message) => flood(node, &message),
+                Output::Flood { to, message } => flood(node, &to, &message),
                 Output::Send { to, message } => send(node, to, message),
-                Output::SendNeighbour(message) => self.send_neighbour(node, message),
                 Output::Drifted { node } => {
                     tracing::warn!(%node, "that node's wall clock is more than 10 s ahead of ours");
                 }
@@ -106,20 +102,12 @@ impl Driver {
             node.demonitor(server, monitor);
         }
     }
+}
 
-    /// Sends to the next neighbour, in the order of their creations.
-    fn send_neighbour(&mut self, node: &LocalNode, message: Message) {
-        let mut neighbours = node.neighbours();
-        neighbours.sort_unstable();
-        let next = neighbours
-            .iter()
-            .find(|next| Some(**next) > self.neighbour)
-            .or_else(|| neighbours.first());
-        if let Some(to) = next {
-            self.neighbour = Some(*to);
-            send(node, *to, message);
-        }
-    }
+/// Whom news is passed on to now.
+pub(crate) fn neighbours_of(node: &LocalNode) -> Input {
+    let nodes = node.neighbours().into_iter().collect();
+    Input::Neighbours { nodes }
 }
 
 fn evict(node: &LocalNode, pid: Pid) {
@@ -136,15 +124,16 @@ fn tell(node: &LocalNode, watcher: Pid, event: GroupEvent) {
     }
 }
 
-fn flood(node: &LocalNode, message: &Message) {
+fn flood(node: &LocalNode, to: &[Creation], message: &Message) {
     let payload = rmp_serde::to_vec_named(message).expect("plain data can be encoded");
-    node.flood(NAME, payload.into());
+    node.flood(to, NAME, &payload.into());
 }
 
 /// Sends to the registry of another node. What is lost is repaired when versions are compared.
 fn send(node: &LocalNode, to: Creation, message: Message) {
     let namesake = Namesake { node, to };
-    if let Err(error) = RegistryServer::cast(namesake, message) {
+    let from = node.creation();
+    if let Err(error) = RegistryServer::cast(namesake, Letter { from, message }) {
         tracing::debug!(node = %to, ?error, "a message to a registry was not sent");
     }
 }

@@ -11,7 +11,8 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use crate::Registry;
-use crate::proto::{Input, Message};
+use crate::driver::neighbours_of;
+use crate::proto::{Input, Letter};
 
 /// The local name of every node's registry.
 pub(crate) const NAME: &str = "noex.registry";
@@ -33,7 +34,7 @@ struct Due;
 impl GenServer for RegistryServer {
     type Args = Arc<Registry>;
     type Call = Never;
-    type Cast = Message;
+    type Cast = Letter;
 
     async fn init(registry: Arc<Registry>, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
         registry.begin(cx.node(), cx.pid());
@@ -48,8 +49,10 @@ impl GenServer for RegistryServer {
         match call {}
     }
 
-    async fn handle_cast(&mut self, message: Message, cx: &mut Context<Self>) -> Flow {
-        self.registry.handle(cx.node(), Input::Message(message));
+    async fn handle_cast(&mut self, letter: Letter, cx: &mut Context<Self>) -> Flow {
+        let Letter { from, message } = letter;
+        self.registry
+            .handle(cx.node(), Input::Message { from, message });
         Flow::Continue
     }
 
@@ -70,14 +73,18 @@ impl RegistryServer {
     fn handle_news(&self, info: Info, node: &LocalNode) {
         let input = match info {
             Info::Down(down) => Input::ProcessEnded { pid: down.pid },
-            Info::Node(PeerEvent::Up(peer) | PeerEvent::Reconnected(peer)) => Input::NodeUp {
+            Info::Node(PeerEvent::Up(peer)) => Input::NodeUp {
                 node: peer.creation,
             },
+            Info::Node(PeerEvent::Reconnected(peer)) => Input::Reconnected {
+                node: peer.creation,
+            },
+            Info::Node(PeerEvent::NeighboursChanged) => neighbours_of(node),
             Info::Node(PeerEvent::Down { peer, .. }) => Input::NodeDown {
                 node: peer.creation,
             },
             Info::Flood { from, payload } => match rmp_serde::from_slice(&payload) {
-                Ok(message) => Input::Message(message),
+                Ok(message) => Input::Message { from, message },
                 Err(error) => {
                     tracing::warn!(node = %from, %error, "a flooded message does not decode");
                     return;

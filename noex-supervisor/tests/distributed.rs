@@ -12,7 +12,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use noex_core::router::{RouteError, Router};
 use noex_core::{
     Creation, ExitReason, LocalNode, NodeDownReason, NodeId, Peer, Pid, ReplyTo, Signal, Target,
@@ -97,15 +96,6 @@ impl Router for Wires {
         Ok(())
     }
 
-    fn flood(&self, topic: &str, payload: Bytes) {
-        for node in self.neighbours() {
-            let name = topic.into();
-            let (from, payload) = (self.own, payload.clone());
-            let to = Target::Named { node, name };
-            self.route(&to, Signal::Flood { from, payload }).unwrap();
-        }
-    }
-
     fn neighbours(&self) -> Vec<Creation> {
         let net = self.net.lock();
         let joined = |node: &Creation| *node != self.own && !net.lost.contains(node);
@@ -153,7 +143,9 @@ impl World {
         for other in &self.nodes {
             other.peer_up(&peer(&node));
             node.peer_up(&peer(other));
+            other.neighbours_changed();
         }
+        node.neighbours_changed();
         self.nodes.push(node);
     }
 

@@ -30,6 +30,12 @@ impl<const N: usize> Mesh<N> {
         Self::start_with(config("t"), names.map(Plan::new)).await
     }
 
+    /// As [`start`](Self::start), with processes that log from this level on.
+    pub(crate) async fn start_with_log(level: &'static str, names: [&str; N]) -> Self {
+        let plans = names.map(|name| Plan::new(name).log(level));
+        Self::start_with(config("t"), plans).await
+    }
+
     pub(crate) async fn start_with(config: ClusterConfig, plans: [Plan; N]) -> Self {
         let node = Node::start(config).await.unwrap();
         let probe = Probe::start(()).name(Global("probe-t"));

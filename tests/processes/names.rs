@@ -52,6 +52,12 @@ async fn contract_c51_two_that_claim_a_name_at_one_moment_leave_one_owner_everyw
                 conflicts += 1;
                 one_stays(&mesh, &name, [one, other]).await;
             }
+            // The news of the other came while this one was being started.
+            (Ok(stays), Err(StartError::Init(ExitReason::NameConflict)))
+            | (Err(StartError::Init(ExitReason::NameConflict)), Ok(stays)) => {
+                conflicts += 1;
+                all_agree(&mesh, &name, stays).await;
+            }
             (Ok(one), Err(StartError::AlreadyStarted(holder)))
             | (Err(StartError::AlreadyStarted(holder)), Ok(one)) => assert_eq!(holder, one),
             other => panic!("neither has it: {other:?}"),
@@ -72,6 +78,11 @@ async fn one_stays(mesh: &Mesh<2>, name: &str, [of_b, of_c]: [Pid; 2]) {
         Some(_ended) => of_c,
         None => of_b,
     };
+    all_agree(mesh, name, stays).await;
+}
+
+/// All nodes know that the name is that of `stays`, which answers under it.
+async fn all_agree(mesh: &Mesh<2>, name: &str, stays: Pid) {
     for asked in mesh.probes() {
         let agrees = async || whereis(&asked, name).await == Some(stays);
         eventually("all agree on the one that stays", agrees).await;

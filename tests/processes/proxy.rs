@@ -1,9 +1,12 @@
 //! `Proxy`: a man in the middle, who listens, repeats what he heard, and changes it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+/// The bytes of a connection before its first message.
+const PREAMBLE_SIZE: usize = 5;
 
 /// Stands between the nodes that dial it and the one behind it.
 pub(crate) struct Proxy {
@@ -15,6 +18,28 @@ pub(crate) struct Proxy {
 /// In the order in which they were dialled.
 type Connections = Arc<Mutex<Vec<Arc<Connection>>>>;
 
+/// What to do with the next message or record of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Change one bit.
+    Flip,
+    /// Send it behind the one that follows it.
+    Swap,
+    /// Send it twice.
+    Repeat,
+    /// Send it back to where it came from.
+    Reflect,
+    /// Send half of it, and close the connection as if that were all.
+    Truncate,
+}
+
+/// Who sends what is meddled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    Client,
+    Server,
+}
+
 /// What went over one connection.
 #[derive(Default)]
 struct Connection {
@@ -22,12 +47,22 @@ struct Connection {
     from_server: Mutex<Vec<u8>>,
     /// The directions that have ended.
     ended: AtomicUsize,
-    /// Whether the next bytes of the client are to be changed.
-    flips: AtomicBool,
+    /// What is to be done with which message or record, counted from nought; `None` is the next.
+    deed: Mutex<Option<(From, Option<usize>, Deed)>>,
 }
 
 impl Proxy {
+    /// Passes on what it hears.
     pub(crate) fn start(server: SocketAddr) -> Self {
+        Self::listen(server, None)
+    }
+
+    /// Does `deed` with the message of that number on the first connection.
+    pub(crate) fn start_with(server: SocketAddr, from: From, number: usize, deed: Deed) -> Self {
+        Self::listen(server, Some((from, Some(number), deed)))
+    }
+
+    fn listen(server: SocketAddr, mut deed: Option<(From, Option<usize>, Deed)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Connections::default();
@@ -38,7 +73,12 @@ impl Proxy {
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = *target.lock().unwrap();
-                carried.lock().unwrap().push(carry(client, server));
+                let connection = Arc::new(Connection {
+                    deed: Mutex::new(deed.take()),
+                    ..Connection::default()
+                });
+                carried.lock().unwrap().push(Arc::clone(&connection));
+                carry(client, server, &connection);
             }
         });
         Self {
@@ -58,11 +98,11 @@ impl Proxy {
         self.connections.lock().unwrap().len()
     }
 
-    /// Changes one bit of what the client sends next on its last connection.
-    pub(crate) fn flip_a_bit(&self) {
+    /// Does this with the next message or record on the last connection.
+    pub(crate) fn meddle(&self, from: From, deed: Deed) {
         let connections = self.connections.lock().unwrap();
         let last = connections.last().expect("the client has dialled");
-        last.flips.store(true, Ordering::SeqCst);
+        *last.deed.lock().unwrap() = Some((from, None, deed));
     }
 
     /// How many connections have ended in both directions.
@@ -90,38 +130,79 @@ impl Proxy {
     }
 }
 
-fn carry(client: TcpStream, server: SocketAddr) -> Arc<Connection> {
+fn carry(client: TcpStream, server: SocketAddr, connection: &Arc<Connection>) {
     let server = TcpStream::connect(server).unwrap();
-    let (answers, asker) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-    let connection = Arc::<Connection>::default();
-    let (there, back) = (Arc::clone(&connection), Arc::clone(&connection));
-    std::thread::spawn(move || {
-        copy(client, server, |bytes| {
-            if there.flips.swap(false, Ordering::SeqCst) {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 1;
-            }
-            there.from_client.lock().unwrap().extend_from_slice(bytes);
+    let both = |stream: &TcpStream| stream.try_clone().unwrap();
+    for (who, from, to) in [
+        (From::Client, both(&client), both(&server)),
+        (From::Server, server, client),
+    ] {
+        let connection = Arc::clone(connection);
+        std::thread::spawn(move || {
+            // A stream that ends within a message is as good as one that ends behind it.
+            let _ended = pass_on(who, &from, &to, &connection);
+            // The other end may have closed it already.
+            let _already_closed = to.shutdown(Shutdown::Write);
+            connection.ended.fetch_add(1, Ordering::SeqCst);
         });
-        there.ended.fetch_add(1, Ordering::SeqCst);
-    });
-    std::thread::spawn(move || {
-        copy(answers, asker, |bytes| {
-            back.from_server.lock().unwrap().extend_from_slice(bytes);
-        });
-        back.ended.fetch_add(1, Ordering::SeqCst);
-    });
-    connection
+    }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, mut see: impl FnMut(&mut [u8])) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer) {
-        see(&mut buffer[..length]);
-        if to.write_all(&buffer[..length]).is_err() {
-            break;
+/// Passes on what comes, message by message, until the stream ends.
+fn pass_on(
+    who: From,
+    from: &TcpStream,
+    mut to: &TcpStream,
+    connection: &Connection,
+) -> io::Result<()> {
+    let hear = |size| connection.hear(who, from, size);
+    let message = || -> io::Result<Vec<u8>> {
+        let length = hear(2)?;
+        let size = u16::from_be_bytes([length[0], length[1]]);
+        Ok([length, hear(size.into())?].concat())
+    };
+    if who == From::Client {
+        to.write_all(&hear(PREAMBLE_SIZE)?)?;
+    }
+    for number in 0.. {
+        let mut bytes = message()?;
+        match connection.take_deed(who, number) {
+            None => to.write_all(&bytes)?,
+            Some(Deed::Flip) => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                to.write_all(&bytes)?;
+            }
+            Some(Deed::Swap) => to.write_all(&[message()?, bytes].concat())?,
+            Some(Deed::Repeat) => to.write_all(&[&bytes[..], &bytes].concat())?,
+            Some(Deed::Reflect) => {
+                let mut back = from;
+                back.write_all(&bytes)?;
+            }
+            Some(Deed::Truncate) => return to.write_all(&bytes[..bytes.len() / 2]),
         }
     }
-    // The other end may have closed it already.
-    let _already_closed = to.shutdown(Shutdown::Write);
+    Ok(())
+}
+
+impl Connection {
+    /// Reads so many bytes, and remembers them.
+    fn hear(&self, who: From, mut from: &TcpStream, size: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; size];
+        from.read_exact(&mut bytes)?;
+        let heard = match who {
+            From::Client => &self.from_client,
+            From::Server => &self.from_server,
+        };
+        heard.lock().unwrap().extend_from_slice(&bytes);
+        Ok(bytes)
+    }
+
+    fn take_deed(&self, who: From, number: usize) -> Option<Deed> {
+        let is_meant = |deed: &mut (From, Option<usize>, Deed)| {
+            deed.0 == who && deed.1.is_none_or(|wanted| wanted == number)
+        };
+        let deed = self.deed.lock().unwrap().take_if(is_meant);
+        deed.map(|(_, _, deed)| deed)
+    }
 }

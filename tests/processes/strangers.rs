@@ -1,16 +1,18 @@
 //! Whoever does not know the secret: no join, no memory, one line in the log.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use noex::prelude::*;
 use noex::{Cluster, ConfigError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 
 use crate::mesh::{Mesh, ask};
 use crate::probe::ProbeCall;
-use crate::support::{NodeProcess, PATIENCE, Plan, SECRET};
+use crate::support::{PATIENCE, Plan, SECRET};
 
 /// How many connections of each kind there are, and by how many KiB the node may grow for all of
 /// them: less than 4 KiB for each.
@@ -18,34 +20,39 @@ const CONNECTIONS: usize = 200;
 const GROWTH_MAX: u64 = 3 * 1024;
 
 /// Connects from an address of this machine, so that each kind of stranger has its own.
-async fn connect(process: &NodeProcess, from: [u8; 4]) -> TcpStream {
-    let to: IpAddr = process.id.host().parse().unwrap();
+async fn connect(to: SocketAddr, from: [u8; 4]) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(from.into(), 0)).unwrap();
-    let to = SocketAddr::new(to, process.id.port());
     socket.connect(to).await.unwrap()
 }
 
 /// Says this, and waits until the node hangs up; what the node said.
-async fn say(process: &NodeProcess, from: [u8; 4], bytes: &[u8]) -> usize {
-    let mut stream = connect(process, from).await;
+pub(crate) async fn say(to: SocketAddr, from: [u8; 4], bytes: Arc<[u8]>) -> Vec<u8> {
+    let mut stream = connect(to, from).await;
     // The node may hang up before it has heard all.
-    let _cut_off = stream.write_all(bytes).await;
+    let _cut_off = stream.write_all(&bytes).await;
     let mut answer = Vec::new();
     let hung_up = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer));
     // It is closed or reset, but not left open.
     let _closed_or_reset = hung_up.await.expect("the node hangs up");
-    answer.len()
+    answer
+}
+
+/// Says this so many times at once; whether it was never answered.
+async fn say_in_vain(to: SocketAddr, from: [u8; 4], bytes: &Arc<[u8]>, times: usize) -> bool {
+    let say = || say(to, from, Arc::clone(bytes));
+    let said: JoinSet<Vec<u8>> = (0..times).map(|_| say()).collect();
+    said.join_all().await.iter().all(Vec::is_empty)
 }
 
 /// What strangers may say.
-fn nonsense() -> Vec<(&'static str, Vec<u8>)> {
-    let huge_preamble = |length: &[u8]| [b"NOEX\x01", length, &[7; 64]].concat();
-    vec![
+fn nonsense() -> [(&'static str, Arc<[u8]>); 5] {
+    let huge_preamble = |length: &[u8]| [b"NOEX\x01", length, &[7; 64]].concat().into();
+    [
         ("garbage", (0..=255).cycle().skip(200).take(4_096).collect()),
-        ("HTTP", b"GET / HTTP/1.1\r\nHost: noex\r\n\r\n".to_vec()),
+        ("HTTP", b"GET / HTTP/1.1\r\nHost: noex\r\n\r\n"[..].into()),
         ("65535", huge_preamble(&[0xff; 2])),
-        ("4 GiB", vec![0xff; 64]),
+        ("4 GiB", [0xff; 64].into()),
         ("forged", huge_preamble(&[0, 64])),
     ]
 }
@@ -55,19 +62,15 @@ async fn contract_c10_strangers_get_no_answer_no_memory_and_one_line_each() {
     let mesh = Mesh::start(["b"]).await;
     let _inside = mesh.enter();
     let [b] = &mesh.others;
-    for (kind, (_, bytes)) in nonsense().iter().enumerate() {
-        let from = [127, 0, 1, 1 + u8::try_from(kind).unwrap()];
-        for _warm_up in 0..20 {
-            assert_eq!(say(b, from, bytes).await, 0);
-        }
+    for (kind, (what, bytes)) in (1..).zip(&nonsense()) {
+        let warm_up = say_in_vain(b.address(), [127, 0, 1, kind], bytes, CONNECTIONS);
+        assert!(warm_up.await, "{what}");
     }
     let before = b.memory();
-    for (kind, (what, bytes)) in nonsense().iter().enumerate() {
-        let from = [127, 0, 1, 1 + u8::try_from(kind).unwrap()];
-        for _ in 0..CONNECTIONS {
-            assert_eq!(say(b, from, bytes).await, 0, "{what}");
-        }
-        let address = format!("127.0.1.{}:", kind + 1);
+    for (kind, (what, bytes)) in (1..).zip(&nonsense()) {
+        let said = say_in_vain(b.address(), [127, 0, 1, kind], bytes, CONNECTIONS);
+        assert!(said.await, "{what}");
+        let address = format!("127.0.1.{kind}:");
         b.logged(&["WARN", &address]).await;
         let log = b.log();
         let lines = log.iter().filter(|line| line.contains(&address));
@@ -87,8 +90,9 @@ async fn contract_c10_strangers_that_say_nothing_take_no_room_from_members() {
     let [b] = &mesh.others;
     let before = b.memory();
     let mut silent = Vec::new();
-    for _ in 0..CONNECTIONS {
-        silent.push(connect(b, [127, 0, 0, 1]).await);
+    // More than the node hears at a time, and all from the member's own address.
+    for _ in 0..2 * CONNECTIONS {
+        silent.push(connect(b.address(), [127, 0, 0, 1]).await);
     }
     let member = Plan::new("c").seed(&b.id).start();
     member.wait_up(&b.id);
@@ -105,6 +109,24 @@ async fn contract_c10_strangers_that_say_nothing_take_no_room_from_members() {
         );
     }
     assert_eq!(ask("probe-b", ProbeCall::Where).await.0, b.id);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c10_who_fails_again_and_again_is_heard_more_slowly_and_nobody_else_is() {
+    let b = Plan::new("b").start();
+    let (bad, (_, bytes)) = ([127, 0, 6, 1], &nonsense()[4]);
+    let began = Instant::now();
+    for _ in 0..16 {
+        say(b.address(), bad, Arc::clone(bytes)).await;
+    }
+    let slowed = began.elapsed();
+    // Eight are innocent, and the ninth shows that they are not: the seven behind it wait.
+    assert!(slowed >= 7 * Duration::from_millis(250), "{slowed:?}");
+    let quick = Instant::now();
+    for _ in 0..8 {
+        say(b.address(), [127, 0, 6, 2], Arc::clone(bytes)).await;
+    }
+    assert!(quick.elapsed() < slowed / 2, "{:?}", quick.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,11 @@
 //! Nodes as processes, and the node of the test itself.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -43,6 +46,8 @@ pub(crate) struct Plan {
     port: u16,
     seeds: Vec<String>,
     secret: Option<String>,
+    secret_file: Option<PathBuf>,
+    log: &'static str,
     interval: Duration,
     /// Further variables, stronger than what is said above.
     variables: Vec<(&'static str, String)>,
@@ -60,6 +65,8 @@ impl Plan {
             port: 0,
             seeds: Vec::new(),
             secret,
+            secret_file: None,
+            log: "warn",
             interval: INTERVAL,
             variables: Vec::new(),
             prefix: Vec::new(),
@@ -105,6 +112,18 @@ impl Plan {
 
     pub(crate) fn secret(mut self, secret: Option<&str>) -> Self {
         self.secret = secret.map(str::to_owned);
+        self
+    }
+
+    /// Takes the secrets from this file.
+    pub(crate) fn secret_file(mut self, path: &Path) -> Self {
+        (self.secret, self.secret_file) = (None, Some(path.to_owned()));
+        self
+    }
+
+    /// Logs from this level on, in the place of `warn`.
+    pub(crate) fn log(mut self, level: &'static str) -> Self {
+        self.log = level;
         self
     }
 
@@ -166,13 +185,16 @@ impl Plan {
             .env("NOEX_JOIN_TIMEOUT", milliseconds(JOIN_TIMEOUT))
             .env("NOEX_HEARTBEAT_INTERVAL", milliseconds(self.interval))
             .env("NOEX_MISS_THRESHOLD", THRESHOLD.to_string())
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", self.log)
             .env_remove("NOEX_SECRET")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(secret) = &self.secret {
             command.env("NOEX_SECRET", secret);
+        }
+        if let Some(path) = &self.secret_file {
+            command.env("NOEX_SECRET_FILE", path);
         }
         for (name, value) in &self.variables {
             command.env(name, value);
@@ -309,6 +331,18 @@ impl NodeProcess {
         self.log().into_iter().find(all).expect("it was there")
     }
 
+    /// How many lines it has logged with all of these words.
+    pub(crate) fn logged_times(&self, words: &[&str]) -> usize {
+        let all = |line: &&String| words.iter().all(|word| line.contains(word));
+        self.log().iter().filter(all).count()
+    }
+
+    /// The address at which its node is dialled.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let host = self.id.host().parse().expect("tests listen on an address");
+        SocketAddr::new(host, self.id.port())
+    }
+
     /// All lines behind the first that it ever said, once it has ended.
     pub(crate) fn all_said(&self) -> Vec<String> {
         let mut said = self.said.borrow_mut();
@@ -338,6 +372,20 @@ impl NodeProcess {
             .expect("the system tells it")
     }
 
+    /// Whether its memory holds this text anywhere where it may write.
+    pub(crate) fn memory_holds(&self, text: &str) -> bool {
+        let process = format!("/proc/{}", self.child.id());
+        let maps = std::fs::read_to_string(format!("{process}/maps")).expect("it runs");
+        let memory = File::open(format!("{process}/mem")).expect("its parent may read it");
+        let writable = maps.lines().filter(|line| line.contains(" rw"));
+        writable.filter_map(range_of).any(|(start, size)| {
+            let mut bytes = vec![0; size];
+            // What it gave back meanwhile can't be read.
+            let is_read = memory.read_exact_at(&mut bytes, start).is_ok();
+            is_read && contains(&bytes, text)
+        })
+    }
+
     pub(crate) fn wait_up(&self, other: &NodeId) {
         let line = format!("up {other}");
         self.wait_for(&line, |said| said == line);
@@ -354,6 +402,19 @@ impl NodeProcess {
     pub(crate) fn probe(&self) -> String {
         format!("probe-{}", self.id.name())
     }
+}
+
+/// Where a line of `/proc/PID/maps` says that memory begins, and how much there is.
+fn range_of(line: &str) -> Option<(u64, usize)> {
+    let (start, end) = line.split_whitespace().next()?.split_once('-')?;
+    let start = u64::from_str_radix(start, 16).ok()?;
+    let size = u64::from_str_radix(end, 16).ok()?.checked_sub(start)?;
+    Some((start, usize::try_from(size).ok()?))
+}
+
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
+    let mut windows = bytes.windows(text.len());
+    windows.any(|window| window == text.as_bytes())
 }
 
 impl Drop for NodeProcess {

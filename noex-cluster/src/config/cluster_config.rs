@@ -1,12 +1,15 @@
 //! `ClusterConfig`: what a user says about a node's part in a cluster.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
 use crate::finding::{Discovery, DynDiscovery};
-use crate::secret::Secret;
+use crate::proto::handshake::{NextVersion, Speech};
+use crate::proto::membership::OBSERVERS;
+use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
 /// [`validate`](Self::validate), which the cluster's start does first of all.
@@ -36,10 +39,13 @@ pub struct ClusterConfig {
     pub(super) discovery_interval: Duration,
     pub(super) secret: Option<Secret>,
     pub(super) previous_secrets: Vec<Secret>,
+    pub(super) secret_file: Option<SecretFile>,
     pub(super) cluster_name: String,
     pub(super) insecure: bool,
+    pub(super) speech: Speech,
     pub(super) heartbeat_interval: Duration,
     pub(super) miss_threshold: u32,
+    pub(super) observers: usize,
     pub(super) join_timeout: Duration,
     pub(super) reconnect: BackoffSettings,
     pub(super) message_size_max: usize,
@@ -60,10 +66,13 @@ impl ClusterConfig {
             discovery_interval: Duration::from_secs(10),
             secret: None,
             previous_secrets: Vec::new(),
+            secret_file: None,
             cluster_name: "noex".to_owned(),
             insecure: false,
+            speech: Speech::CURRENT,
             heartbeat_interval: Preset::Kubernetes.heartbeat_interval(),
             miss_threshold: Preset::Kubernetes.miss_threshold(),
+            observers: OBSERVERS,
             join_timeout: Duration::from_secs(10),
             reconnect: BackoffSettings {
                 base: Duration::from_secs(1),
@@ -143,7 +152,8 @@ impl ClusterConfig {
         self
     }
 
-    /// The secret that all nodes of the cluster share. Default: none.
+    /// The secret that all nodes of the cluster share; [`secret_file`](Self::secret_file) must not
+    /// be set beside it. Default: none.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
@@ -155,6 +165,18 @@ impl ClusterConfig {
     pub fn previous_secret(mut self, secret: Secret) -> Self {
         self.previous_secrets.push(secret);
         self
+    }
+
+    /// Takes the secrets from a file, one a line: the current one first, older ones behind it.
+    /// While the node is in its cluster, the file is read again every 2 s, and what changed is
+    /// applied as by [`Cluster::set_secrets`](crate::Cluster::set_secrets); if it can't be used,
+    /// the former secrets stay in force and the log says why.
+    ///
+    /// # Errors
+    /// [`ConfigError::Secret`] names the file, and says why it can't be read.
+    pub fn secret_file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        self.secret_file = Some(SecretFile::read(path.as_ref())?);
+        Ok(self)
     }
 
     /// The cluster's name; nodes of another cluster are refused. Default: `noex`.
@@ -191,6 +213,14 @@ impl ClusterConfig {
     pub fn preset(self, preset: Preset) -> Self {
         self.heartbeat_interval(preset.heartbeat_interval())
             .miss_threshold(preset.miss_threshold())
+    }
+
+    /// How many others watch each node: so a node keeps about twice as many sessions, and opens
+    /// others when they are needed. The same number on all nodes. Default: 8.
+    #[must_use]
+    pub fn observers(mut self, count: usize) -> Self {
+        self.observers = count;
+        self
     }
 
     /// How long to look for others before the node runs alone. Default: 10 s.
@@ -232,6 +262,14 @@ impl ClusterConfig {
     #[must_use]
     pub fn send_queue_size_max(mut self, bytes: usize) -> Self {
         self.send_queue_size_max = bytes;
+        self
+    }
+
+    /// Speaks as the next version of noex would. For tests of upgrades.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn speak(mut self, next: NextVersion) -> Self {
+        self.speech = Speech::next(next);
         self
     }
 

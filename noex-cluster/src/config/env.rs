@@ -134,6 +134,7 @@ mod tests {
             ("NOEX_PRESET", "multi-region"),
             ("NOEX_HEARTBEAT_INTERVAL", "500ms"),
             ("NOEX_MISS_THRESHOLD", "6"),
+            ("NOEX_OBSERVERS", "3"),
             ("NOEX_JOIN_TIMEOUT", "3s"),
             ("NOEX_RECONNECT_BASE_DELAY", "2s"),
             ("NOEX_RECONNECT_MAX_DELAY", "1m"),
@@ -161,6 +162,7 @@ mod tests {
         );
         assert_eq!(config.discovery_interval, Duration::from_secs(7));
         assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 6));
+        assert_eq!(config.observers, 3);
         assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
         assert_eq!(config.join_timeout, Duration::from_secs(3));
         assert_eq!(config.reconnect.base, Duration::from_secs(2));
@@ -216,6 +218,11 @@ mod tests {
                 "NOEX_MISS_THRESHOLD",
                 "-1",
                 "must be a whole number, at least 2",
+            ),
+            (
+                "NOEX_OBSERVERS",
+                "few",
+                "must be a whole number, at least 1",
             ),
             (
                 "NOEX_JOIN_TIMEOUT",
@@ -295,15 +302,16 @@ mod tests {
     #[test]
     fn contract_c13_a_secret_comes_from_a_file_too_but_not_from_both() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "from-a-file\n").unwrap();
+        std::fs::write(file.path(), "from-a-file\nolder\n").unwrap();
         let path = file.path().to_str().unwrap();
         let config = from([("NOEX_SECRET_FILE", path)]).unwrap();
-        assert_eq!(config.secret.unwrap().expose(), "from-a-file");
-        let both = from([("NOEX_SECRET_FILE", path), ("NOEX_SECRET", "x")]);
-        assert_eq!(
-            both.unwrap_err().to_string(),
-            "NOEX_SECRET and NOEX_SECRET_FILE: only one of them may be set"
-        );
+        let secrets = config.secret_file.unwrap();
+        assert_eq!(secrets.current().expose(), "from-a-file");
+        for other in ["NOEX_SECRET", "NOEX_PREVIOUS_SECRETS"] {
+            let both = from([("NOEX_SECRET_FILE", path), (other, "x")]).unwrap_err();
+            let expected = format!("NOEX_SECRET_FILE and {other}: only one of them may be set");
+            assert!(both.to_string().starts_with(&expected), "{both}");
+        }
         let missing = from([("NOEX_SECRET_FILE", "/no/such/file")])
             .unwrap_err()
             .to_string();

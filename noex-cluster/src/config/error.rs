@@ -49,6 +49,9 @@ pub enum ConfigError {
     /// The threshold is too low to tell silence from a late heartbeat.
     #[error("miss_threshold {0}: must be at least 2 and at most 1,000")]
     MissThreshold(u32),
+    /// Nobody would notice that a node is gone, or everybody would have to.
+    #[error("observers {0}: must be at least 1 and at most 64")]
+    Observers(usize),
     /// The first delay is too short.
     #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
     ReconnectBaseDelay(Duration),
@@ -100,12 +103,18 @@ pub enum ConfigError {
          127.0.0.1, or say insecure"
     )]
     NoSecret(String),
-    /// The secret was given twice in one place.
-    #[error("{first} and {second}: only one of them may be set")]
+    /// There are more older secrets than anybody needs.
+    #[error("previous_secret: {0} of them, at most 7; leave out those that no node has any more")]
+    TooManySecrets(usize),
+    /// Secrets were given by value and by a file.
+    #[error(
+        "{first} and {second}: only one of them may be set; older secrets go on further lines of \
+         the file"
+    )]
     SecretTwice {
-        /// The one, by its variable or its file, line and field.
+        /// What names the file of secrets: a variable, a field, or file, line and field.
         first: String,
-        /// The other.
+        /// What holds a secret beside it.
         second: String,
     },
     /// A secret could not be read.

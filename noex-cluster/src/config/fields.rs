@@ -3,7 +3,7 @@
 use super::duration::parse_duration;
 use super::size::parse_size;
 use super::{ClusterConfig, ConfigError, Jitter, Preset};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretFile};
 
 /// One field that a file and the environment can set.
 pub(super) struct Field {
@@ -49,8 +49,9 @@ const TEXT: &str = "must be text";
 const DURATION: &str = "must be a whole number with its unit, as in 500ms, 5s, 2m or 1h";
 const SIZE: &str = "must be a whole number of bytes, or of KiB, MiB or GiB as in 16MiB";
 
-/// Every field, in the order in which they are set: a preset gives way to its own parts.
-pub(super) static FIELDS: [Field; 20] = [
+/// Every field, in the order in which they are set: a preset gives way to its own parts, and what
+/// a stronger source says of secrets takes the place of what a weaker one does.
+pub(super) static FIELDS: [Field; 21] = [
     field("name", TEXT, |config, value| {
         text(value).map(|name| config.name = name)
     }),
@@ -76,19 +77,22 @@ pub(super) static FIELDS: [Field; 20] = [
     field("discovery_interval", DURATION, |config, value| {
         parsed(value, parse_duration).map(|interval| config.discovery_interval = interval)
     }),
-    secret("secret", TEXT, |config, value| {
-        let secret = text(value).map(Secret::new);
-        secret.map(|secret| config.secret = Some(secret))
-    }),
     field(
         "secret_file",
         "must be the path of a file",
         |config, value| {
-            let secret = Secret::from_file(text(value)?);
-            config.secret = Some(secret.map_err(|error| Fault::Other(error.into()))?);
+            let file = SecretFile::read(text(value)?.as_ref());
+            config.secret_file = Some(file.map_err(|error| Fault::Other(error.into()))?);
+            config.secret = None;
+            config.previous_secrets.clear();
             Ok(())
         },
     ),
+    secret("secret", TEXT, |config, value| {
+        config.secret = Some(Secret::new(text(value)?));
+        config.secret_file = None;
+        Ok(())
+    }),
     secret(
         "previous_secrets",
         "must be a list of texts",
@@ -123,6 +127,11 @@ pub(super) static FIELDS: [Field; 20] = [
         "must be a whole number, at least 2",
         |config, value| parsed(value, number).map(|threshold| config.miss_threshold = threshold),
     ),
+    field(
+        "observers",
+        "must be a whole number, at least 1",
+        |config, value| parsed(value, number).map(|count| config.observers = count),
+    ),
     field("join_timeout", DURATION, |config, value| {
         parsed(value, parse_duration).map(|timeout| config.join_timeout = timeout)
     }),
@@ -152,7 +161,7 @@ pub(super) fn apply<'a>(
     config: &mut ClusterConfig,
     source: impl Fn(&Field) -> Option<Given<'a>>,
 ) -> Result<(), ConfigError> {
-    let mut secret: Option<String> = None;
+    let mut secret_file: Option<String> = None;
     for field in &FIELDS {
         let Some(given) = source(field) else {
             continue;
@@ -170,12 +179,11 @@ pub(super) fn apply<'a>(
                 });
             }
         }
-        if matches!(field.name, "secret" | "secret_file") {
-            if let Some(first) = secret {
-                let second = given.place;
-                return Err(ConfigError::SecretTwice { first, second });
-            }
-            secret = Some(given.place);
+        if field.name == "secret_file" {
+            secret_file = Some(given.place);
+        } else if let ("secret" | "previous_secrets", Some(first)) = (field.name, &secret_file) {
+            let (first, second) = (first.clone(), given.place);
+            return Err(ConfigError::SecretTwice { first, second });
         }
     }
     Ok(())

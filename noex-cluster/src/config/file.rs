@@ -27,13 +27,14 @@ impl ClusterConfig {
     /// | `seeds` | texts: [where](Self::seed) the cluster may be | none |
     /// | `discovery_interval` | duration: how often to [look](Self::discovery_interval) | `"10s"` |
     /// | `secret` | text: the cluster's [secret](Self::secret) | none |
-    /// | `secret_file` | text: the file that holds the secret | none |
+    /// | `secret_file` | text: the [file](Self::secret_file) of secrets | none |
     /// | `previous_secrets` | texts: [older secrets](Self::previous_secret) | none |
     /// | `cluster_name` | text: the [cluster](Self::cluster_name) | `noex` |
     /// | `insecure` | boolean: no secret is [needed](Self::insecure) | `false` |
     /// | `preset` | text: a [preset](Self::preset), such as `multi-region` | `kubernetes` |
     /// | `heartbeat_interval` | duration: its [heartbeats](Self::heartbeat_interval) | `"5s"` |
     /// | `miss_threshold` | number: [how many](Self::miss_threshold) it may miss | 3 |
+    /// | `observers` | number: how many others [watch](Self::observers) each node | 8 |
     /// | `join_timeout` | duration: how long to [wait](Self::join_timeout) for others | `"10s"` |
     /// | `reconnect_base_delay` | duration: the [first](Self::reconnect_base_delay) | `"1s"` |
     /// | `reconnect_max_delay` | duration: the [longest](Self::reconnect_max_delay) | `"30s"` |
@@ -57,7 +58,7 @@ impl ClusterConfig {
     ///     r#"
     ///         name = "worker"
     ///         seeds = ["seed1@10.0.0.1:4369", "seed2@10.0.0.2:4369"]
-    ///         secret_file = "/dev/null"
+    ///         secret = "at least sixteen bytes"
     ///         preset = "lan"
     ///     "#,
     /// )?;

@@ -10,6 +10,7 @@ mod fields;
 mod file;
 mod env;
 mod advertise;
+mod secret_rules;
 mod valid_config;
 mod error;
 #[cfg(test)]
@@ -21,3 +22,5 @@ pub use error::ConfigError;
 pub use preset::{Jitter, Preset};
 pub use seed::{Seed, SeedError};
 pub use valid_config::{BackoffSettings, ValidConfig};
+
+pub(crate) use secret_rules::SecretRules;

@@ -139,6 +139,36 @@ fn an_empty_secret_is_refused_everywhere() {
 }
 
 #[test]
+fn more_older_secrets_than_anybody_needs_are_refused() {
+    let with = |count| {
+        let config = ClusterConfig::new("a").secret(long_secret());
+        (0..count).fold(config, |config, _| config.previous_secret(long_secret()))
+    };
+    assert!(with(7).validate().is_ok());
+    assert!(error(with(8)).starts_with("previous_secret: 8 of them, at most 7"));
+}
+
+#[test]
+fn contract_c13_secrets_come_from_the_lines_of_a_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "0123456789abcdef\n0123456789abcde2\n").unwrap();
+    let config = || ClusterConfig::new("a").secret_file(file.path()).unwrap();
+    let valid = config().validate().unwrap();
+    assert_eq!((&*valid.listen, valid.keys.iter().count()), ("0.0.0.0", 2));
+    let by_value = ClusterConfig::new("a")
+        .secret(Secret::new("0123456789abcdef"))
+        .previous_secret(Secret::new("0123456789abcde2"));
+    assert_eq!(
+        by_value.validate().unwrap().keys.marks(),
+        valid.keys.marks()
+    );
+    let twice = error(config().secret(long_secret()));
+    assert!(twice.starts_with("secret_file and secret: only one"));
+    std::fs::write(file.path(), "short").unwrap();
+    assert!(error(config()).starts_with("secret: has fewer than 16 bytes"));
+}
+
+#[test]
 fn older_secrets_need_a_current_one() {
     let config = ClusterConfig::new("a").previous_secret(long_secret());
     assert!(error(config).starts_with("previous_secret: is set without a secret"));
@@ -244,6 +274,10 @@ fn contract_c01_each_wrong_number_is_named_with_its_value_and_rule() {
             "miss_threshold 1: must be at least 2",
         ),
         (
+            new().observers(0),
+            "observers 0: must be at least 1 and at most 64",
+        ),
+        (
             new().heartbeat_interval(ms(9)),
             "heartbeat_interval 9ms: must be from 10ms to 1h",
         ),
@@ -314,6 +348,7 @@ fn contract_c01_a_file_sets_every_field() {
         preset = "multi-region"
         heartbeat_interval = "500ms"
         miss_threshold = 6
+        observers = 3
         join_timeout = "3s"
         reconnect_base_delay = "2s"
         reconnect_max_delay = "1m"
@@ -340,6 +375,7 @@ fn contract_c01_a_file_sets_every_field() {
     );
     assert_eq!(config.discovery_interval, Duration::from_secs(7));
     assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 6));
+    assert_eq!(config.observers, 3);
     assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
     assert_eq!(config.join_timeout, Duration::from_secs(3));
     assert_eq!(config.reconnect.base, Duration::from_secs(2));
@@ -400,6 +436,10 @@ const WRONG_LINES: &[(&str, &str)] = &[
     (
         "miss_threshold = -3",
         "miss_threshold `-3`: must be a whole number, at least 2",
+    ),
+    (
+        "observers = \"few\"",
+        "observers `few`: must be a whole number, at least 1",
     ),
     (
         "join_timeout = \"5\"",
@@ -533,6 +573,30 @@ fn contract_c01_the_builder_is_stronger_than_the_environment_and_that_than_the_f
         (config.heartbeat_interval, config.miss_threshold),
         (Duration::from_secs(10), 7)
     );
+}
+
+#[test]
+fn contract_c13_the_secrets_of_a_stronger_source_take_the_place_of_weaker_ones() {
+    let [file, secrets] = [(); 2].map(|()| tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(secrets.path(), "of a file of secrets").unwrap();
+    let with = |text: &str, variable: &str, value: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        let config = ClusterConfig::from_vars(|asked| match asked {
+            "NOEX_CONFIG" => file.path().to_str().map(str::to_owned),
+            _ => (asked == variable).then(|| value.to_owned()),
+        });
+        config.unwrap()
+    };
+    let path = secrets.path().to_str().unwrap();
+    let by_value = "secret = \"weaker\"\nprevious_secrets = [\"older\"]";
+    let by_file = with(by_value, "NOEX_SECRET_FILE", path);
+    assert!(by_file.secret.is_none() && by_file.previous_secrets.is_empty());
+    let weaker_file = format!("secret_file = \"{path}\"");
+    let by_value = with(&weaker_file, "NOEX_SECRET", "of the environment");
+    assert!(by_value.secret_file.is_none());
+    for config in [by_file, by_value] {
+        assert!(config.validate().unwrap().keys.secure);
+    }
 }
 
 #[test]

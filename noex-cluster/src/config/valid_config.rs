@@ -1,17 +1,17 @@
 //! Pure: `ValidConfig`, a configuration that keeps every rule.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::advertise::plain_host;
 use super::seed::is_node_name;
-use super::{Advertise, ClusterConfig, ConfigError, Jitter, Seed};
+use super::{Advertise, ClusterConfig, ConfigError, Jitter, SecretRules, Seed};
 use crate::finding::DynDiscovery;
-use crate::secret::{Keyring, Secret};
+use crate::proto::handshake::Speech;
+use crate::secret::{Keyring, SecretFile};
 
-/// The fewest bytes of a secret where strangers can reach the node.
-const ROUTABLE_SECRET_SIZE_MIN: usize = 16;
 /// The most bytes of a cluster's name, as of a node's.
 const CLUSTER_NAME_SIZE_MAX: usize = 253;
 
@@ -35,12 +35,20 @@ pub struct ValidConfig {
     pub discovery_interval: Duration,
     /// The keys that prove membership.
     pub(crate) keys: Keyring,
+    /// What secrets must be like that replace the first ones.
+    pub(crate) secret_rules: SecretRules,
+    /// The file that they come from, if it is one.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The versions that the node speaks.
+    pub(crate) speech: Speech,
     /// The cluster's name.
     pub cluster_name: String,
     /// How often a node is heard of.
     pub heartbeat_interval: Duration,
     /// How many intervals of silence make a node down.
     pub miss_threshold: u32,
+    /// How many others watch each node.
+    pub observers: usize,
     /// How long to look for others before the node runs alone.
     pub join_timeout: Duration,
     /// When to try a lost connection again.
@@ -73,18 +81,18 @@ impl ValidConfig {
             return Err(ConfigError::ClusterName(config.cluster_name));
         }
         let listen = check_listen(&config)?;
-        check_secrets(&config, &listen)?;
+        let secret_rules = SecretRules {
+            routable: (!is_loopback(&listen)).then(|| listen.clone()),
+            insecure: config.insecure,
+            cluster_name: config.cluster_name.clone(),
+        };
+        let keys = keys_of(&config, &secret_rules)?;
         let advertise = check_advertise(config.advertise, &listen)?;
         let seeds = config
             .seeds
             .into_iter()
             .map(parse_seed)
             .collect::<Result<_, _>>()?;
-        let keys = Keyring::new(
-            &config.cluster_name,
-            config.secret.as_ref(),
-            &config.previous_secrets,
-        );
         Ok(Self {
             name: config.name,
             listen,
@@ -94,9 +102,13 @@ impl ValidConfig {
             discoveries: config.discoveries,
             discovery_interval: config.discovery_interval,
             keys,
+            secret_rules,
+            secret_file: config.secret_file.map(SecretFile::into_path),
+            speech: config.speech,
             cluster_name: config.cluster_name,
             heartbeat_interval: config.heartbeat_interval,
             miss_threshold: config.miss_threshold,
+            observers: config.observers,
             join_timeout: config.join_timeout,
             reconnect: config.reconnect,
             message_size_max: config.message_size_max,
@@ -122,6 +134,9 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     if config.join_timeout > Duration::from_hours(1) {
         return Err(ConfigError::JoinTimeout(config.join_timeout));
     }
+    if !(1..=64).contains(&config.observers) {
+        return Err(ConfigError::Observers(config.observers));
+    }
     if base < Duration::from_millis(10) {
         return Err(ConfigError::ReconnectBaseDelay(base));
     }
@@ -141,7 +156,7 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
 }
 
 fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
-    let default = if config.secret.is_some() {
+    let default = if config.secret.is_some() || config.secret_file.is_some() {
         "0.0.0.0"
     } else {
         "127.0.0.1"
@@ -162,42 +177,21 @@ fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<Adverti
     }
 }
 
-fn check_secrets(config: &ClusterConfig, listen: &str) -> Result<(), ConfigError> {
-    let routable = !is_loopback(listen);
-    let previous = config
-        .previous_secrets
-        .iter()
-        .map(|secret| ("previous_secret", secret));
-    for (field, secret) in config
-        .secret
-        .iter()
-        .map(|secret| ("secret", secret))
-        .chain(previous)
-    {
-        check_secret(field, secret, routable.then_some(listen))?;
-    }
-    match &config.secret {
-        Some(_) => Ok(()),
-        None if !config.previous_secrets.is_empty() => Err(ConfigError::PreviousWithoutCurrent),
-        None if routable && !config.insecure => Err(ConfigError::NoSecret(listen.to_owned())),
-        None => Ok(()),
+fn keys_of(config: &ClusterConfig, rules: &SecretRules) -> Result<Keyring, ConfigError> {
+    match (&config.secret_file, &config.secret) {
+        (Some(_), Some(_)) => Err(secret_twice("secret")),
+        (Some(_), None) if !config.previous_secrets.is_empty() => {
+            Err(secret_twice("previous_secret"))
+        }
+        (Some(file), None) => rules.keyring(Some(file.current()), file.previous()),
+        (None, secret) => rules.keyring(secret.as_ref(), &config.previous_secrets),
     }
 }
 
-fn check_secret(
-    field: &'static str,
-    secret: &Secret,
-    routable: Option<&str>,
-) -> Result<(), ConfigError> {
-    match routable {
-        _ if secret.expose().is_empty() => Err(ConfigError::EmptySecret(field)),
-        Some(listen) if secret.expose().len() < ROUTABLE_SECRET_SIZE_MIN => {
-            Err(ConfigError::ShortSecret {
-                field,
-                listen: listen.to_owned(),
-            })
-        }
-        Some(_) | None => Ok(()),
+fn secret_twice(second: &str) -> ConfigError {
+    ConfigError::SecretTwice {
+        first: "secret_file".to_owned(),
+        second: second.to_owned(),
     }
 }
 

@@ -5,27 +5,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use noex_core::Peer;
+use noex_core::{NodeId, Peer};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::arrival::{Arrival, Claim};
 use super::control::CONTROL_FRAME_SIZE_MAX;
-use super::entrance::Guest;
+use super::entrance::{Entrance, Guest};
 use super::identity::Identity;
-use super::stream::{PlainStream, SecureStream, StreamError};
+use super::stream::{Origin, PlainStream, SecureStream, StreamError};
 use super::warnings::Warnings;
-use crate::proto::handshake::{Accepted, Accepting, HandshakeError, Purpose};
+use crate::proto::handshake::{Accepted, Accepting, HandshakeError, Purpose, version_refusal};
 use crate::proto::membership::{Facts, SessionId};
+use crate::proto::strangers::Network;
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict, encode_frame};
+
+/// How long a dialler that knows no secret of this node's is given to try another one, before the
+/// operator hears of it.
+const OTHER_SECRETS_TIME: Duration = Duration::from_secs(2);
 
 /// What every accepted connection needs.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     pub(super) identity: Arc<Identity>,
     pub(super) arrivals: mpsc::Sender<Arrival>,
-    pub(super) warnings: Arc<Warnings>,
+    /// Where connections come in.
+    pub(super) entrance: Entrance,
+    /// The strangers that the operator was warned about.
+    pub(super) strangers: Warnings<Network>,
+    /// The nodes that the operator was warned about.
+    pub(super) broken: Arc<Warnings<NodeId>>,
     /// The longest that a handshake may take.
     pub(super) handshake_timeout: Duration,
     /// The most bytes of a frame on a lane.
@@ -38,42 +48,76 @@ impl Acceptor {
         self: Arc<Self>,
         stream: TcpStream,
         address: SocketAddr,
-        guest: Guest,
+        mut guest: Guest,
     ) {
-        let handshake = timeout(self.handshake_timeout, Box::pin(self.handshake(stream)));
-        let outcome = handshake.await;
+        let delay = guest.delay();
+        let handshake = async {
+            sleep(delay).await;
+            self.handshake(stream).await
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = timeout(self.handshake_timeout, Box::pin(handshake)) => outcome,
+            () = guest.displaced() => {
+                return tracing::debug!(%address, "connection dropped: too many strangers");
+            }
+        };
         drop(guest);
         match outcome {
             Ok(Ok((stream, accepted))) => {
-                let admitted = timeout(self.handshake_timeout, self.admit(stream, accepted));
-                if let Ok(Err(error)) = admitted.await {
+                self.entrance.succeeded(address.ip());
+                let admit = self.admit(stream, address, accepted);
+                if let Ok(Err(error)) = timeout(self.handshake_timeout, admit).await {
                     tracing::debug!(%address, %error, "connection ended before it was accepted");
                 }
             }
-            Ok(Err(error)) => self.warn(address, &error),
-            Err(_elapsed) => tracing::debug!(%address, "no handshake in time"),
+            Ok(Err(StreamError::Handshake(error))) => {
+                self.entrance.failed(address.ip());
+                self.warn(address, &error).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%address, %error, "handshake broken off"),
+            Err(_elapsed) => {
+                self.entrance.failed(address.ip());
+                tracing::debug!(%address, "no handshake in time");
+            }
         }
     }
 
     async fn handshake(&self, stream: TcpStream) -> Result<(PlainStream, Accepted), StreamError> {
         let mut stream = PlainStream::new(stream)?;
+        let versions = self.identity.speech.handshakes;
+        let first = match stream.read_first(versions).await {
+            Err(StreamError::Handshake(error @ HandshakeError::UnsupportedVersion { .. })) => {
+                stream.turn_away(&version_refusal(versions)).await?;
+                return Err(error.into());
+            }
+            first => first?,
+        };
+        if self.entrance.is_replayed(&first.message) {
+            return Err(HandshakeError::Replayed.into());
+        }
         let Identity {
             static_key,
             cluster_name,
-            keys,
             ..
         } = &*self.identity;
         let hello = self.identity.hello(Purpose::Session);
-        let first = stream.read_first().await?;
+        let keys = self.identity.keys();
         let (accepting, second) =
-            Accepting::read_first(keys, static_key, cluster_name, &hello, &first)?;
+            Accepting::read_first(&keys, static_key, cluster_name, &hello, &first)?;
+        self.entrance.remember(&first.message);
         stream.write(&second).await?;
-        let third = stream.read_message().await?;
+        let third = stream.read_third().await?;
         Ok((stream, accepting.read_third(&third)?))
     }
 
     /// Asks the driver, tells the peer, and hands the stream over.
-    async fn admit(&self, stream: PlainStream, accepted: Accepted) -> Result<(), StreamError> {
+    async fn admit(
+        &self,
+        stream: PlainStream,
+        address: SocketAddr,
+        accepted: Accepted,
+    ) -> Result<(), StreamError> {
         let Accepted {
             peer,
             peer_key,
@@ -85,6 +129,12 @@ impl Acceptor {
         if key_index > 0 {
             tracing::info!(node = %peer.node, "the node still uses a previous secret");
         }
+        let origin = Origin {
+            node: peer.node.clone(),
+            address,
+            versions: peer.versions,
+            warnings: Arc::clone(&self.broken),
+        };
         let claim = Claim {
             peer: Peer::new(peer.node, peer.creation),
             key: peer_key,
@@ -98,7 +148,7 @@ impl Acceptor {
             Purpose::Lane { .. } => self.frame_size_max,
         };
         let frames = FrameReader::new(frame_size_max, self.identity.ends(peer.creation));
-        let mut stream = stream.secure(channel, frames);
+        let mut stream = stream.secure(channel, frames, origin);
         let (verdict, answer) = oneshot::channel();
         self.report(match peer.purpose {
             Purpose::Session => Arrival::Asked { claim, verdict },
@@ -138,7 +188,11 @@ impl Acceptor {
         let ends = self.identity.ends(self.identity.creation);
         encode_frame(&Frame::Verdict(verdict.clone()), ends, &mut frame)
             .map_err(std::io::Error::other)?;
-        Ok(stream.writer.write(&frame).await?)
+        stream.writer.write(&frame).await?;
+        if let Some(kind) = self.identity.speech.novelty {
+            stream.writer.write_novelty(kind).await?;
+        }
+        Ok(())
     }
 
     async fn report(&self, arrival: Arrival) {
@@ -146,12 +200,26 @@ impl Acceptor {
         drop(self.arrivals.send(arrival).await);
     }
 
-    fn warn(&self, address: SocketAddr, error: &StreamError) {
-        let StreamError::Handshake(error) = error else {
-            return tracing::debug!(%address, %error, "handshake broken off");
-        };
-        if !self.warnings.is_due(address.ip()) {
+    /// Tells the operator of a stranger, unless it turns out to be none.
+    async fn warn(&self, address: SocketAddr, error: &HandshakeError) {
+        let network = Network::from(address.ip());
+        if !self.strangers.is_due(network) {
             return;
+        }
+        match error {
+            HandshakeError::WrongSecret | HandshakeError::UnsupportedVersion { .. } => {
+                sleep(OTHER_SECRETS_TIME).await;
+                if self.entrance.is_redeemed(address.ip()) {
+                    self.strangers.take_back(&network);
+                    return tracing::debug!(%address, "another of its secrets or versions fits");
+                }
+            }
+            HandshakeError::NotNoex(_)
+            | HandshakeError::Downgraded
+            | HandshakeError::Replayed
+            | HandshakeError::BadMessage
+            | HandshakeError::TooLarge { .. }
+            | HandshakeError::Incompatible { .. } => {}
         }
         match error {
             HandshakeError::WrongSecret => tracing::warn!(
@@ -159,7 +227,20 @@ impl Acceptor {
                 "a node with another secret or another cluster name was refused; compare its \
                  configuration with this one"
             ),
-            error => tracing::warn!(%address, %error, "a connection was refused"),
+            HandshakeError::NotNoex(_) => tracing::warn!(
+                %address, %error,
+                "a connection was refused; find out what dials this port there"
+            ),
+            HandshakeError::UnsupportedVersion { .. } | HandshakeError::Incompatible { .. } => {
+                tracing::warn!(%address, %error, "a connection was refused");
+            }
+            HandshakeError::Downgraded
+            | HandshakeError::Replayed
+            | HandshakeError::BadMessage
+            | HandshakeError::TooLarge { .. } => tracing::warn!(
+                %address, %error,
+                "a connection was refused; look for who is there, or in between, and is no member"
+            ),
         }
     }
 }

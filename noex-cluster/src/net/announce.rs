@@ -1,46 +1,39 @@
 //! The driver's part that tells the node and its users what the machine found out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use noex_core::Peer;
+use noex_core::{Creation, Peer};
 
 use super::driver::Driver;
 use super::lane::{Lane, LaneContext, LaneQueue};
 use super::notices;
-use crate::proto::membership::{Output, SessionId};
+use crate::proto::membership::{Facts, Output, SessionId};
 
 impl Driver {
     /// Tells the node and the users what the machine found out.
     pub(super) fn tell(&mut self, output: Output) {
         match output {
-            Output::PeerUp { peer, session } => {
+            Output::PeerUp { peer } => {
                 notices::log_up(&peer);
-                let queue = self.publish_lane(session, &peer);
+                self.view.router.up(peer.creation);
                 self.node.peer_up(&peer);
-                self.start_lane(session, queue);
-                let facts = self
-                    .sessions
-                    .get(&session)
-                    .map(|streams| streams.claim.facts);
-                self.view.up(&peer, facts.unwrap_or_default());
+                self.view.up(&peer, self.claimed_facts(peer.creation));
             }
-            Output::PeerReconnected { peer, session } => {
-                notices::log_reconnected(&peer);
-                let queue = self.publish_lane(session, &peer);
-                self.node.peer_reconnected(&peer);
-                self.start_lane(session, queue);
-            }
-            Output::SessionLost { peer } => {
-                self.view.router.remove(peer.creation);
-                self.node.session_lost(peer.creation);
-            }
+            Output::SessionOpened { peer, session } => self.session_opened(session, &peer),
+            Output::SessionLost { peer } => self.session_lost(&peer),
             Output::PeerDown { peer, reason } => {
                 notices::log_down(&peer, reason);
                 self.view.router.remove(peer.creation);
                 self.node.peer_down(&peer, reason);
                 self.view.down(&peer, reason);
+                self.severed.remove(&peer.creation);
             }
-            Output::Facts { peer, facts } => self.view.facts(&peer, facts),
+            Output::Neighbours { nodes } => {
+                self.view.router.set_neighbours(nodes);
+                self.node.neighbours_changed();
+            }
+            Output::Facts { peer, facts, age } => self.view.facts(&peer, facts, age),
             Output::Forgotten { node } => self.view.forget(&node),
             Output::Status(status) => {
                 let alone = self.machine.session_count() == 0 && !self.sources.is_empty();
@@ -51,18 +44,35 @@ impl Driver {
         }
     }
 
-    /// Signals to the peer are queued from now on.
-    fn publish_lane(&self, session: SessionId, peer: &Peer) -> Option<Arc<LaneQueue>> {
-        self.sessions.get(&session)?;
-        let queue = LaneQueue::new(self.identity.ends(peer.creation), self.lanes.limits);
-        let queue = Arc::new(queue);
-        self.view.router.insert(peer.creation, Arc::clone(&queue));
-        Some(queue)
+    /// Whoever lost a session is told of the next one before anything comes over it.
+    fn session_opened(&mut self, session: SessionId, peer: &Peer) {
+        let Some(queue) = self.view.router.open(peer.creation) else {
+            return;
+        };
+        if self.severed.remove(&peer.creation) {
+            notices::log_reconnected(peer);
+            self.node.peer_reconnected(peer);
+        }
+        self.start_lane(session, queue);
+        if let Some(streams) = self.sessions.get(&session) {
+            self.view.facts(peer, streams.claim.facts, Duration::ZERO);
+        }
     }
 
-    /// Signals from the peer are delivered from now on.
-    fn start_lane(&mut self, session: SessionId, queue: Option<Arc<LaneQueue>>) {
-        let (Some(queue), Some(streams)) = (queue, self.sessions.get_mut(&session)) else {
+    /// Nobody is told of a member that is not up: it has nothing to lose.
+    fn session_lost(&mut self, peer: &Peer) {
+        if !self.view.router.lose(peer.creation) {
+            return;
+        }
+        notices::log_lost(peer);
+        self.node.session_lost(peer.creation);
+        self.view.router.loss_told(peer.creation);
+        self.severed.insert(peer.creation);
+    }
+
+    /// Signals to and from the peer go over the session from now on.
+    fn start_lane(&mut self, session: SessionId, queue: Arc<LaneQueue>) {
+        let Some(streams) = self.sessions.get_mut(&session) else {
             return;
         };
         let Some(stream) = streams.lane_stream.take() else {
@@ -78,5 +88,13 @@ impl Driver {
         };
         let lane = Lane::start(&self.lanes.runtime, *stream, Arc::clone(&queue), context);
         streams.lane = Some((lane, queue));
+    }
+
+    /// How this life of a node said that it fares when a session with it was opened.
+    fn claimed_facts(&self, peer: Creation) -> Facts {
+        let mut claims = self.sessions.values().map(|streams| &streams.claim);
+        claims
+            .find(|claim| claim.peer.creation == peer)
+            .map_or_else(Facts::default, |claim| claim.facts)
     }
 }

@@ -1,6 +1,7 @@
 //! `Control`: the control connection of a session, on the cluster's own thread.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use noex_core::task::spawn_on;
@@ -41,11 +42,16 @@ pub(super) struct ControlContext {
     pub(super) ends: SessionEnds,
     /// Where to report what comes.
     pub(super) arrivals: mpsc::Sender<Arrival>,
+    /// How long the peer's machine may be silent before the connection is given up.
+    pub(super) silence: Duration,
 }
 
 impl Control {
     /// Reads and writes `stream` on the current runtime.
     pub(super) fn start(stream: SecureStream, context: ControlContext) -> Self {
+        if let Err(error) = stream.set_patience(context.silence) {
+            tracing::debug!(%error, "a silent peer is noticed late");
+        }
         let SecureStream { reader, writer } = stream;
         let (frames, queue) = mpsc::channel(QUEUE_LENGTH);
         let runtime = Handle::current();
@@ -128,6 +134,7 @@ async fn read(mut reader: SecureReader, context: ControlContext) {
         session,
         ends,
         arrivals,
+        ..
     } = context;
     let error = match read_all(&mut reader, session, &arrivals).await {
         Ok(()) => StreamError::Closed,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use noex_core::NodeId;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -13,18 +14,22 @@ use super::arrival::{Arrival, Claim};
 use super::control::CONTROL_FRAME_SIZE_MAX;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
-use super::stream::{PlainStream, SecureStream, StreamError};
+use super::stream::{Origin, PlainStream, SecureStream, StreamError};
 use super::warnings::Warnings;
-use crate::proto::handshake::{Dialled, Dialling, Purpose};
+use crate::proto::handshake::{Dialled, Dialling, HandshakeError, Purpose, Speech};
 use crate::proto::membership::{DialFailure, DialId, Endpoint, Facts};
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict};
+use crate::secret::LinkKey;
 
 /// What every dial needs.
 #[derive(Debug)]
 pub(super) struct Dialer {
     pub(super) identity: Arc<Identity>,
     pub(super) arrivals: mpsc::Sender<Arrival>,
-    pub(super) warnings: Arc<Warnings>,
+    /// The addresses that the operator was warned about.
+    pub(super) warnings: Warnings<SocketAddr>,
+    /// The nodes that the operator was warned about.
+    pub(super) broken: Arc<Warnings<NodeId>>,
     pub(super) key_memory: KeyMemory,
     /// The longest that an address may take to answer.
     pub(super) answer_timeout: Duration,
@@ -120,22 +125,23 @@ impl Dialer {
 
     /// Connects and tries the keys, the one that worked last time first.
     async fn answer(&self, address: SocketAddr, purpose: Purpose) -> Result<Answered, DialFailure> {
-        for index in self
-            .key_memory
-            .order(address, self.identity.keys.iter().count())
-        {
-            let answer = self.answer_to_key(address, purpose, index);
+        let keys = self.identity.keys();
+        let mut is_refused = false;
+        for key in self.key_memory.order(address, &keys) {
+            let answer = self.answer_to_key(address, purpose, &key);
             match timeout(self.answer_timeout, answer).await {
                 Ok(Ok(answered)) => {
-                    self.key_memory.worked(address, index);
+                    self.key_memory.key_worked(address, &key, &keys);
                     return Ok(answered);
                 }
-                Ok(Err(StreamError::Closed)) => {}
+                Ok(Err(StreamError::Closed)) => is_refused = true,
+                // It may have hung up before it had read all that a later version says.
+                Ok(Err(StreamError::Io(error))) if is_reset(&error) => {}
                 Ok(Err(error)) => return Err(self.failure_of(address, &error)),
                 Err(_elapsed) => return Err(DialFailure::NoAnswer),
             }
         }
-        if self.warnings.is_due(address.ip()) {
+        if is_refused && self.warnings.is_due(address) {
             tracing::warn!(
                 %address,
                 "the node refused the first message of the handshake: it probably has another \
@@ -145,27 +151,47 @@ impl Dialer {
         Err(DialFailure::Reset)
     }
 
+    /// Tries the version of the handshake that worked last time, else the highest one, and the
+    /// highest that the node speaks if that is another.
     async fn answer_to_key(
         &self,
         address: SocketAddr,
         purpose: Purpose,
-        index: usize,
+        key: &LinkKey,
+    ) -> Result<Answered, StreamError> {
+        let ours = self.identity.speech.handshakes;
+        let mut version = self.key_memory.handshake(address, ours);
+        let mut answered = self.answer_to(address, purpose, key, version).await;
+        if let Err(StreamError::Handshake(HandshakeError::UnsupportedVersion { theirs, .. })) =
+            answered
+        {
+            version = Speech::common_handshake(ours, theirs)?;
+            answered = self.answer_to(address, purpose, key, version).await;
+        }
+        if answered.is_ok() {
+            self.key_memory.handshake_worked(address, version, ours);
+        }
+        answered
+    }
+
+    async fn answer_to(
+        &self,
+        address: SocketAddr,
+        purpose: Purpose,
+        key: &LinkKey,
+        version: u8,
     ) -> Result<Answered, StreamError> {
         let Identity {
             static_key,
             cluster_name,
-            keys,
+            speech,
             ..
         } = &*self.identity;
-        let key = keys
-            .iter()
-            .nth(index)
-            .expect("the order names keys of the keyring");
         let hello = self.identity.hello(purpose);
-        let (dialling, first) = Dialling::start(key, static_key, cluster_name, &hello)?;
+        let (dialling, first) = Dialling::start(version, key, static_key, cluster_name, &hello)?;
         let mut stream = PlainStream::new(TcpStream::connect(address).await?)?;
         stream.write(&first).await?;
-        let second = stream.read_message().await?;
+        let second = stream.read_second(speech.handshakes).await?;
         let dialled = dialling.read_second(&second)?;
         Ok(Answered {
             address,
@@ -188,9 +214,18 @@ impl Dialer {
         let ends = self.identity.ends(dialled.peer.creation);
         tracing::debug!(%address, version = dialled.version, "handshake done");
         let frames = FrameReader::new(frame_size_max, ends);
+        let origin = Origin {
+            node: dialled.peer.node.clone(),
+            address,
+            versions: dialled.peer.versions,
+            warnings: Arc::clone(&self.broken),
+        };
         let verdict = async {
             stream.write(&dialled.third).await?;
-            let mut stream = stream.secure(dialled.channel, frames);
+            let mut stream = stream.secure(dialled.channel, frames, origin);
+            if let Some(kind) = self.identity.speech.novelty {
+                stream.writer.write_novelty(kind).await?;
+            }
             let verdict = stream.reader.next().await?;
             Ok::<_, StreamError>((stream, verdict))
         };
@@ -229,13 +264,11 @@ impl Dialer {
 
     fn failure_of(&self, address: SocketAddr, error: &StreamError) -> DialFailure {
         match error {
-            StreamError::Io(error) => match error.kind() {
-                io::ErrorKind::ConnectionRefused => return DialFailure::Refused,
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe => return DialFailure::Reset,
-                _ => return DialFailure::NoAnswer,
-            },
+            StreamError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return DialFailure::Refused;
+            }
+            StreamError::Io(error) if is_reset(error) => return DialFailure::Reset,
+            StreamError::Io(_) => return DialFailure::NoAnswer,
             StreamError::Closed => return DialFailure::Reset,
             StreamError::Handshake(_)
             | StreamError::Record(_)
@@ -243,8 +276,20 @@ impl Dialer {
             | StreamError::Unexpected
             | StreamError::Overflow => {}
         }
-        if self.warnings.is_due(address.ip()) {
-            tracing::warn!(%address, %error, "what answers there is no node of this cluster");
+        if !self.warnings.is_due(address) {
+            return DialFailure::Reset;
+        }
+        match error {
+            StreamError::Handshake(
+                HandshakeError::Incompatible { .. } | HandshakeError::UnsupportedVersion { .. },
+            ) => tracing::warn!(%address, %error, "there is no session with the node"),
+            _ => {
+                tracing::warn!(
+                    %address, %error,
+                    "what answers there is no node of this cluster; look for who is there, or in \
+                     between"
+                );
+            }
         }
         DialFailure::Reset
     }
@@ -253,6 +298,15 @@ impl Dialer {
         // When the driver has ended, nobody needs to know.
         drop(self.arrivals.send(arrival).await);
     }
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    )
 }
 
 fn claim_of(dialled: &Dialled) -> Claim {

@@ -1,12 +1,12 @@
 //! `Driver`: feeds the membership machine, and does what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
-use noex_core::{LocalNode, NodeId};
+use noex_core::{Creation, LocalNode, NodeId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -15,7 +15,6 @@ use super::arrival::{Arrival, Claim};
 use super::control::{Control, ControlContext};
 use super::dialer::Dialer;
 use super::identity::Identity;
-use super::lane::Limits;
 use super::notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
@@ -55,15 +54,18 @@ pub(super) struct Driver {
     pub(super) dials: BTreeMap<DialId, DialTask>,
     pub(super) asking: BTreeMap<SessionId, (Claim, oneshot::Sender<Verdict>)>,
     pub(super) last_session: u64,
+    /// The members that lost their session and have no other one yet.
+    pub(super) severed: BTreeSet<Creation>,
 }
 
-/// Where lanes run, and what they carry.
+/// Where lanes run, and how long peers are waited for.
 #[derive(Debug)]
 pub(super) struct LaneSettings {
     pub(super) runtime: Handle,
-    pub(super) limits: Limits,
     /// How long an accepted session waits for its lane.
     pub(super) patience: Duration,
+    /// How long the machine of a peer may be silent before its control connection is given up.
+    pub(super) silence: Duration,
 }
 
 /// A dial that is under way.
@@ -90,6 +92,7 @@ impl Driver {
                     let Some(command) = command else { return };
                     self.command(command);
                 }
+                peer = self.view.router.wanted() => self.feed(Input::Wanted { peer }),
                 arrival = self.arrivals.recv() => {
                     let Some(arrival) = arrival else { return };
                     self.take_in(arrival);
@@ -297,9 +300,10 @@ impl Driver {
                 Output::CloseSession { session } => self.close(session),
                 Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
                 told @ (Output::PeerUp { .. }
-                | Output::PeerReconnected { .. }
+                | Output::SessionOpened { .. }
                 | Output::SessionLost { .. }
                 | Output::PeerDown { .. }
+                | Output::Neighbours { .. }
                 | Output::Facts { .. }
                 | Output::Forgotten { .. }
                 | Output::Status(_)) => self.tell(told),
@@ -380,6 +384,7 @@ impl Driver {
                 session,
                 ends,
                 arrivals,
+                silence: self.lanes.silence,
             },
         )
     }

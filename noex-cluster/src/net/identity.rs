@@ -1,10 +1,14 @@
 //! `Identity`: what a node shows of itself in a handshake.
 
-use noex_core::{Creation, LocalNode, NodeId, Peer};
+use std::sync::Arc;
 
-use crate::proto::handshake::{Hello, Purpose};
+use noex_core::{Creation, LocalNode, NodeId, Peer};
+use parking_lot::RwLock;
+
+use crate::informant::facts_of;
+use crate::proto::handshake::{Hello, Purpose, Speech};
 use crate::proto::membership::Facts;
-use crate::proto::wire::{SessionEnds, WIRE_VERSIONS};
+use crate::proto::wire::SessionEnds;
 use crate::secret::{Keyring, StaticKey};
 
 /// What a node shows of itself in a handshake, and the keys that it does it with.
@@ -18,22 +22,43 @@ pub(crate) struct Identity {
     pub(crate) creation: Creation,
     /// The key of this life.
     pub(crate) static_key: StaticKey,
-    /// The keys that prove membership.
-    pub(crate) keys: Keyring,
+    /// The keys that prove membership; they may be replaced while the node runs.
+    pub(crate) keys: RwLock<Arc<Keyring>>,
     /// The cluster's name.
     pub(crate) cluster_name: String,
+    /// The versions that it speaks.
+    pub(crate) speech: Speech,
 }
 
 impl Identity {
+    /// The keys that prove membership now.
+    pub(crate) fn keys(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys.read())
+    }
+
+    /// Puts these keys in the place of the former ones, for every handshake from now on.
+    pub(crate) fn replace_keys(&self, keys: Keyring) {
+        let (count, node) = (keys.iter().count(), &self.node);
+        *self.keys.write() = Arc::new(keys);
+        tracing::info!(%node, count, "the secrets were replaced");
+    }
+
     /// What the node says of itself on a connection for this purpose.
     pub(crate) fn hello(&self, purpose: Purpose) -> Hello {
         let facts = self.facts();
+        let Speech {
+            handshakes,
+            wires,
+            capabilities,
+            novelty: _,
+        } = self.speech;
         Hello {
             node: self.node.clone(),
             creation: self.creation,
             purpose,
-            versions: WIRE_VERSIONS,
-            capabilities: 0,
+            versions: wires,
+            handshakes,
+            capabilities,
             uptime: facts.uptime,
             process_count: facts.process_count,
         }
@@ -41,10 +66,7 @@ impl Identity {
 
     /// How the node fares.
     pub(crate) fn facts(&self) -> Facts {
-        Facts {
-            process_count: u64::try_from(self.local.process_count()).unwrap_or(u64::MAX),
-            uptime: self.local.uptime(),
-        }
+        facts_of(&self.local)
     }
 
     /// This life and the peer's, as the wire format wants them.

@@ -1,4 +1,4 @@
-//! The listener: takes in strangers, as many as there is room for.
+//! The listener: takes in strangers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,12 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::accept::Acceptor;
-use super::entrance::Entrance;
 
 /// The pause after an error of the listener, such as too many open files.
 const ERROR_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections for as long as the runtime lives.
 pub(super) async fn listen(listener: TcpListener, acceptor: Arc<Acceptor>) {
-    let entrance = Entrance::default();
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -26,10 +24,7 @@ pub(super) async fn listen(listener: TcpListener, acceptor: Arc<Acceptor>) {
                 continue;
             }
         };
-        let Some(guest) = entrance.admit(address.ip()) else {
-            tracing::debug!(%address, "connection dropped: too many strangers at a time");
-            continue;
-        };
+        let guest = acceptor.entrance.admit(address.ip());
         // It ends by itself in bounded time, or with its runtime.
         drop(spawn_on(
             &Handle::current(),

@@ -6,6 +6,7 @@
 
 mod identity;
 mod warnings;
+mod patience;
 mod stream;
 mod arrival;
 mod lane;
@@ -20,8 +21,10 @@ mod notices;
 mod driver;
 mod announce;
 mod thread;
+mod secret_watch;
 
 pub(crate) use driver::Command;
 pub(crate) use identity::Identity;
-pub(crate) use lane::LaneQueue;
+pub(crate) use lane::{LaneQueue, Limits};
+pub(crate) use secret_watch::SecretWatch;
 pub(crate) use thread::{Thread, ThreadParts};

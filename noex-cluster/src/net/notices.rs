@@ -58,6 +58,14 @@ pub(super) fn log_reconnected(peer: &Peer) {
     );
 }
 
+/// The session with a node that is up was lost, or could not be opened.
+pub(super) fn log_lost(peer: &Peer) {
+    tracing::debug!(
+        node = %peer.id, creation = %peer.creation,
+        "no session; what waited for one has failed, and the next signal begins another one"
+    );
+}
+
 /// A node is down.
 pub(super) fn log_down(peer: &Peer, reason: NodeDownReason) {
     let next = match reason {

@@ -1,20 +1,32 @@
 //! `PlainStream` before the handshake is through, `SecureStream` after: whole messages on TCP.
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use noex_core::NodeId;
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
 
+use super::patience::set_patience;
+use super::warnings::Warnings;
 use crate::proto::handshake::{
-    Channel, HandshakeError, Opener, RecordError, Sealer, take_first, take_message,
+    Channel, First, HandshakeError, Opener, RecordError, Sealer, Speech, take_first, take_second,
+    take_third,
 };
 use crate::proto::wire::{Frame, FrameReader, WireError};
 
 /// The room for what one read brings.
 const READ_SIZE: usize = 64 * 1024;
+
+/// The most bytes that are still taken from somebody who is turned away.
+const DISREGARDED_MAX: usize = 4 * 1024;
 
 /// A connection whose handshake is not through.
 #[derive(Debug)]
@@ -40,6 +52,22 @@ pub(super) struct SecureReader {
     wire: BytesMut,
     plain: BytesMut,
     frames: FrameReader,
+    origin: Origin,
+    /// Whether the peer said that nothing comes behind this.
+    is_ended: bool,
+}
+
+/// Where a stream comes from, for the log.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// The node at the other end.
+    pub(super) node: NodeId,
+    /// The address of the other end.
+    pub(super) address: SocketAddr,
+    /// The versions of the wire format that it speaks.
+    pub(super) versions: (u16, u16),
+    /// About whom the operator was warned.
+    pub(super) warnings: Arc<Warnings<NodeId>>,
 }
 
 /// The half that writes.
@@ -86,14 +114,35 @@ impl PlainStream {
         })
     }
 
-    /// The preamble and the first handshake message.
-    pub(super) async fn read_first(&mut self) -> Result<Bytes, StreamError> {
-        self.read(take_first).await
+    /// The preamble and the first handshake message, if it is of one of these versions.
+    pub(super) async fn read_first(&mut self, versions: (u8, u8)) -> Result<First, StreamError> {
+        self.read(|wire| take_first(wire, versions)).await
     }
 
-    /// A further handshake message.
-    pub(super) async fn read_message(&mut self) -> Result<Bytes, StreamError> {
-        self.read(take_message).await
+    /// The answer to the first handshake message.
+    pub(super) async fn read_second(&mut self, versions: (u8, u8)) -> Result<Bytes, StreamError> {
+        self.read(|wire| take_second(wire, versions)).await
+    }
+
+    /// The last handshake message.
+    pub(super) async fn read_third(&mut self) -> Result<Bytes, StreamError> {
+        self.read(take_third).await
+    }
+
+    /// Writes this and nothing more. What comes is taken and disregarded, so that the end of the
+    /// connection does not overtake what was written.
+    pub(super) async fn turn_away(mut self, last: &[u8]) -> io::Result<()> {
+        self.stream.write_all(last).await?;
+        self.stream.shutdown().await?;
+        let mut disregarded = 0;
+        while disregarded < DISREGARDED_MAX {
+            self.wire.clear();
+            match self.stream.read_buf(&mut self.wire).await? {
+                0 => break,
+                size => disregarded += size,
+            }
+        }
+        Ok(())
     }
 
     /// Writes what the handshake gave.
@@ -102,23 +151,36 @@ impl PlainStream {
     }
 
     /// The handshake is through; frames of more bytes than the reader allows are refused.
-    pub(super) fn secure(self, channel: Channel, frames: FrameReader) -> SecureStream {
+    pub(super) fn secure(
+        self,
+        channel: Channel,
+        frames: FrameReader,
+        origin: Origin,
+    ) -> SecureStream {
         let Channel { sealer, opener } = channel;
-        SecureStream::new(
-            self.stream,
-            Parts {
-                sealer,
+        let (read, write) = self.stream.into_split();
+        SecureStream {
+            reader: SecureReader {
+                half: read,
                 opener,
                 wire: self.wire,
+                plain: BytesMut::new(),
                 frames,
+                origin,
+                is_ended: false,
             },
-        )
+            writer: SecureWriter {
+                half: write,
+                sealer,
+                sealed: BytesMut::new(),
+            },
+        }
     }
 
-    async fn read(
+    async fn read<T>(
         &mut self,
-        take: impl Fn(&mut BytesMut) -> Result<Option<Bytes>, HandshakeError>,
-    ) -> Result<Bytes, StreamError> {
+        take: impl Fn(&mut BytesMut) -> Result<Option<T>, HandshakeError>,
+    ) -> Result<T, StreamError> {
         loop {
             if let Some(message) = take(&mut self.wire)? {
                 return Ok(message);
@@ -130,79 +192,37 @@ impl PlainStream {
     }
 }
 
-/// What a secure stream is made of, besides its socket.
-struct Parts {
-    sealer: Sealer,
-    opener: Opener,
-    wire: BytesMut,
-    frames: FrameReader,
-}
-
 impl SecureStream {
-    fn new(stream: TcpStream, parts: Parts) -> Self {
-        let (read, write) = stream.into_split();
-        let Parts {
-            sealer,
-            opener,
-            wire,
-            frames,
-        } = parts;
-        let plain = BytesMut::new();
-        Self {
-            reader: SecureReader {
-                half: read,
-                opener,
-                wire,
-                plain,
-                frames,
-            },
-            writer: SecureWriter {
-                half: write,
-                sealer,
-                sealed: BytesMut::new(),
-            },
-        }
+    /// How long the peer's machine may be silent before the connection is given up.
+    pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        set_patience(&SockRef::from(self.writer.half.as_ref()), patience)
     }
 
     /// Takes the socket from the runtime that drove it so far to the current one.
     pub(super) fn arrive(self) -> io::Result<Self> {
         let Self { reader, writer } = self;
-        let SecureReader {
-            half,
-            opener,
-            wire,
-            plain,
-            frames,
-        } = reader;
-        let SecureWriter {
-            half: write,
-            sealer,
-            sealed,
-        } = writer;
-        let stream = half.reunite(write).map_err(io::Error::other)?;
+        let stream = reader.half.reunite(writer.half).map_err(io::Error::other)?;
         let (half, write) = TcpStream::from_std(stream.into_std()?)?.into_split();
         Ok(Self {
-            reader: SecureReader {
-                half,
-                opener,
-                wire,
-                plain,
-                frames,
-            },
+            reader: SecureReader { half, ..reader },
             writer: SecureWriter {
                 half: write,
-                sealer,
-                sealed,
+                ..writer
             },
         })
     }
 }
 
 impl SecureReader {
-    /// Reads once. `false` at the end of the stream.
+    /// Reads once. `false` at the end of the stream, which is no orderly one if nothing in it said
+    /// that it comes.
     pub(super) async fn fill(&mut self) -> Result<bool, StreamError> {
         self.wire.reserve(READ_SIZE);
         if self.half.read_buf(&mut self.wire).await? == 0 {
+            if !self.is_ended {
+                let Origin { node, address, .. } = &self.origin;
+                tracing::info!(%node, %address, "a connection ended without a goodbye: it is lost");
+            }
             return Ok(false);
         }
         self.open()?;
@@ -211,7 +231,10 @@ impl SecureReader {
 
     /// The next frame of what has been read, if it is whole.
     pub(super) fn take(&mut self) -> Result<Option<Frame>, StreamError> {
-        Ok(self.frames.next(&mut self.plain)?)
+        let frame = self.frames.next(&mut self.plain);
+        let frame = frame.map_err(|error| self.origin.not_understood(error))?;
+        self.is_ended |= matches!(frame, Some(Frame::Goodbye | Frame::LaneEnd));
+        Ok(frame)
     }
 
     /// Waits for the next frame.
@@ -229,8 +252,38 @@ impl SecureReader {
 
     /// Opens what was read before.
     pub(super) fn open(&mut self) -> Result<(), StreamError> {
-        self.opener.open(&mut self.wire, &mut self.plain)?;
+        let opened = self.opener.open(&mut self.wire, &mut self.plain);
+        opened.map_err(|error| self.origin.not_genuine(error))?;
         Ok(())
+    }
+}
+
+impl Origin {
+    /// Tells the operator that somebody meddles with the connection.
+    fn not_genuine(&self, error: RecordError) -> StreamError {
+        if self.warnings.is_due(self.node.clone()) {
+            let Self { node, address, .. } = self;
+            tracing::warn!(
+                %node, %address, %error,
+                "a connection was given up: what came over it is not what the node sent; look for \
+                 who or what changes it on the way"
+            );
+        }
+        error.into()
+    }
+
+    /// Tells the operator that the other node says what this one has no words for.
+    fn not_understood(&self, error: WireError) -> StreamError {
+        if self.warnings.is_due(self.node.clone()) {
+            let Self { node, address, .. } = self;
+            let (ours, theirs) = (Speech::CURRENT.wires, self.versions);
+            tracing::warn!(
+                %node, %address, %error, ?ours, ?theirs,
+                "a connection was given up: the node sent what the versions of the wire format \
+                 that this one speaks don't have; upgrade the older of the two nodes"
+            );
+        }
+        error.into()
     }
 }
 
@@ -238,8 +291,14 @@ impl SecureWriter {
     /// Seals and writes whole frames.
     pub(super) async fn write(&mut self, frames: &[u8]) -> io::Result<()> {
         self.sealed.clear();
-        self.sealer.seal(frames, &mut self.sealed);
+        let now = Instant::now().into_std();
+        self.sealer.seal(frames, now, &mut self.sealed);
         self.half.write_all(&self.sealed).await
+    }
+
+    /// Writes a frame of this kind, of which only the next version knows what it means.
+    pub(super) async fn write_novelty(&mut self, kind: u8) -> io::Result<()> {
+        self.write(&[0, 0, 0, 2, kind, 0]).await
     }
 
     /// Tells the other end that nothing comes any more.

@@ -1,6 +1,6 @@
 //! `Thread`: the cluster's own thread, with a runtime of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -16,15 +16,15 @@ use tokio::sync::{mpsc, watch};
 use super::accept::Acceptor;
 use super::dialer::Dialer;
 use super::driver::{Command, Driver, LaneSettings};
+use super::entrance::Entrance;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
-use super::lane::Limits;
 use super::listener::listen;
 use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
 use crate::finding::Sources;
 use crate::proto::backoff::BackoffPolicy;
-use crate::proto::membership::{HANDSHAKE_TIMEOUT, Machine, Own, Rules};
+use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, Own, Rules};
 use crate::proto::wire::frame_size_max;
 use crate::view::View;
 
@@ -50,7 +50,7 @@ pub(crate) struct Thread {
 pub(crate) struct ThreadParts {
     pub(crate) config: ValidConfig,
     pub(crate) listener: StdListener,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) node: LocalNode,
     pub(crate) view: Arc<View>,
     /// The users' runtime.
@@ -151,14 +151,14 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         runtime,
     } = parts;
     let (arrivals_tx, arrivals) = mpsc::channel(ARRIVALS_MAX);
-    let warnings = Arc::new(Warnings::default());
-    let identity = Arc::new(identity);
+    let broken = Arc::new(Warnings::default());
     let rules = rules_of(&config);
     let detection = rules.detection_time();
     let dialer = Arc::new(Dialer {
         identity: Arc::clone(&identity),
         arrivals: arrivals_tx.clone(),
-        warnings: Arc::clone(&warnings),
+        warnings: Warnings::default(),
+        broken: Arc::clone(&broken),
         key_memory: KeyMemory::default(),
         answer_timeout: (detection / 2).clamp(ANSWER_TIMEOUT_MIN, HANDSHAKE_TIMEOUT),
         handshake_timeout: HANDSHAKE_TIMEOUT,
@@ -167,7 +167,9 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let acceptor = Arc::new(Acceptor {
         identity: Arc::clone(&identity),
         arrivals: arrivals_tx,
-        warnings,
+        entrance: Entrance::default(),
+        strangers: Warnings::default(),
+        broken,
         handshake_timeout: HANDSHAKE_TIMEOUT,
         frame_size_max: frame_size_max(config.message_size_max),
     });
@@ -180,10 +182,6 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let machine = Machine::new(own, rules, sources.names(), rand::random(), now);
     // It lives as long as its runtime.
     drop(spawn_on(&Handle::current(), listen(listener, acceptor)));
-    let limits = Limits {
-        message_size_max: config.message_size_max,
-        queue_size_max: config.send_queue_size_max,
-    };
     let driver = Driver {
         machine,
         node,
@@ -195,13 +193,14 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         sources,
         lanes: LaneSettings {
             runtime,
-            limits,
             patience: HANDSHAKE_TIMEOUT,
+            silence: detection,
         },
         sessions: BTreeMap::new(),
         dials: BTreeMap::new(),
         asking: BTreeMap::new(),
         last_session: 0,
+        severed: BTreeSet::new(),
     };
     Box::pin(driver.run()).await;
 }
@@ -217,5 +216,7 @@ fn rules_of(config: &ValidConfig) -> Rules {
             max: config.reconnect.max,
             jitter: config.reconnect.jitter == Jitter::Full,
         },
+        observers: config.observers,
+        flaw: Flaw::None,
     }
 }

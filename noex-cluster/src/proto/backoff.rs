@@ -6,7 +6,11 @@ use rand::RngExt;
 
 /// How attempts to reach a node are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BackoffPolicy {
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "of other crates, the simulator alone sees it"
+)]
+pub struct BackoffPolicy {
     /// The delay after the first failure; it doubles with each further one.
     pub base: Duration,
     /// The longest delay.

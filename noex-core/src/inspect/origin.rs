@@ -20,9 +20,8 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn new(node: &LocalNode, options: &SpawnOptions) -> Self {
-        let is_own = |pid: &Pid| pid.creation() == node.creation();
-        let parent = options.link.filter(is_own);
-        let parent = parent.or_else(|| current_pid().filter(is_own));
+        let parent = options.link.or_else(current_pid);
+        let parent = parent.filter(|pid| pid.creation() == node.creation());
         let born = u64::try_from(node.uptime().as_millis()).unwrap_or(u64::MAX >> 1);
         Self {
             nature: options.nature,
@@ -39,7 +38,8 @@ impl Origin {
         self.born & 1 == 1
     }
 
-    pub(super) fn parent(&self, node: &LocalNode) -> Option<Pid> {
+    /// The process that started it, or that it was linked with, if that is of its own node.
+    pub(crate) fn parent(&self, node: &LocalNode) -> Option<Pid> {
         (self.parent != 0).then(|| Pid::new(node.creation(), self.parent))
     }
 

@@ -121,7 +121,7 @@ impl LocalNode {
             monitors: relatives.monitors,
             monitored_by: relatives.monitored_by,
             trap_exit: relatives.trap_exit,
-            parent: origin.parent(self),
+            parent: process.parent().or_else(|| origin.parent(self)),
             started_linked: origin.is_linked(),
             traced: process.is_traced(),
             uptime: origin.age(self),
@@ -132,6 +132,7 @@ impl LocalNode {
 /// A process as those see it who look at it, whatever messages it takes.
 pub(crate) trait Inspect {
     fn origin(&self) -> &Origin;
+    fn parent(&self) -> Option<Pid>;
     fn status(&self) -> Status;
     fn last_message(&self) -> Option<MessageKind>;
     fn mailbox_info(&self) -> MailboxInfo;
@@ -146,6 +147,10 @@ pub(crate) trait Inspect {
 impl<M: Send + 'static> Inspect for Process<M> {
     fn origin(&self) -> &Origin {
         self.origin()
+    }
+
+    fn parent(&self) -> Option<Pid> {
+        self.parent()
     }
 
     fn status(&self) -> Status {

@@ -39,7 +39,7 @@ pub enum Info {
     Node(PeerEvent),
     /// News that was flooded to the local name of this process; dropped where there is no room.
     Flood {
-        /// The node where it began.
+        /// The neighbour that told it.
         from: Creation,
         /// The news.
         payload: Bytes,

@@ -1,5 +1,6 @@
 //! Mailboxes: what waits for a process, in the order in which it came.
 
+mod batch;
 mod incoming;
 #[cfg(test)]
 #[cfg(noex_loom)]
@@ -14,4 +15,5 @@ pub use incoming::{Down, Exit, Incoming, Info};
 pub use overflow::Overflow;
 pub use queue::{CAPACITY_DEFAULT, Mailbox, PushError};
 
-pub(crate) use urgent::{DESCRIBE, EXIT, SUSPENDED};
+pub(crate) use batch::Batch;
+pub(crate) use urgent::{DESCRIBE, EXIT, SUSPENDED, UNBOUND};

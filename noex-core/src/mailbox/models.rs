@@ -3,7 +3,6 @@
 //! Nobody is woken for nothing but what was pushed, so a lost wake-up is a receiver or a sender
 //! that waits for ever, which loom finds.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
@@ -11,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use loom::sync::Notify;
 use loom::thread::{self, spawn};
 
-use super::{EXIT, Incoming, Mailbox, Overflow, PushError, SUSPENDED};
+use super::{Batch, EXIT, Incoming, Mailbox, Overflow, PushError, SUSPENDED};
 use crate::exit::ExitReason;
 
 /// A task that waits until it is woken.
@@ -43,7 +42,7 @@ fn mailbox(capacity: usize) -> (Shared, Arc<()>) {
 /// The process that reads a mailbox, as far as it concerns the mailbox.
 struct Reader {
     mailbox: Shared,
-    batch: VecDeque<Incoming<Message>>,
+    batch: Batch<Message>,
     task: Arc<Task>,
     waker: Waker,
 }
@@ -54,7 +53,7 @@ impl Reader {
         mailbox.bind_task(&waker);
         Self {
             mailbox: Arc::clone(mailbox),
-            batch: VecDeque::new(),
+            batch: Batch::new(),
             task,
             waker,
         }

@@ -110,25 +110,30 @@ impl<M> Mailbox<M> {
         if state.first.is_none() {
             state.first.get_or_insert_with(make);
         } else {
-            // Not `push_back`: that makes it elsewhere, and moves it there at twice the cost.
-            state.rest.extend(std::iter::once_with(make));
+            state.rest.push_made(make);
         }
         let waiting = narrow(self.waiting(&state));
-        state.high_water = state.high_water.max(waiting);
-        if !std::mem::replace(&mut state.asleep, false) {
-            return;
+        if waiting > self.high_water.load(Ordering::Relaxed) {
+            self.high_water.store(waiting, Ordering::Relaxed);
         }
-        let task = state.task.clone();
-        let other = state
-            .urgent
-            .as_mut()
-            .and_then(|urgent| urgent.receiver.take());
+        if state.asleep {
+            self.wake(state);
+        }
+    }
+
+    /// Wakes the process, behind the lock.
+    #[inline]
+    pub(super) fn wake(&self, mut state: MutexGuard<'_, State<M>>) {
+        state.asleep = false;
+        // Both: the task may poll only those of its parts that were woken.
+        let urgent = state.urgent.as_mut();
+        let receiver = urgent.and_then(|urgent| urgent.receiver.take());
         drop(state);
-        if let Some(task) = task {
-            task.wake();
+        if let Some(task) = self.task.get() {
+            task.wake_by_ref();
         }
-        if let Some(other) = other {
-            other.wake();
+        if let Some(receiver) = receiver {
+            receiver.wake();
         }
     }
 

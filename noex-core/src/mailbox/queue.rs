@@ -1,12 +1,12 @@
 //! `Mailbox`: one lock around the queue, the exit request and the wakers of a process.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::task::Waker;
 
-use super::urgent::Urgent;
-use super::{Incoming, Overflow};
+use super::urgent::{UNBOUND, Urgent};
+use super::{Batch, Incoming, Overflow};
 use crate::inspect::LastKind;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering};
 
@@ -38,23 +38,24 @@ pub struct Mailbox<M> {
     pub(super) urgent: AtomicU8,
     pub(super) room_wanted: AtomicBool,
     last_kind: LastKind,
+    /// The task of the process. It outlives the process in a shell that somebody refers to.
+    pub(super) task: OnceLock<Waker>,
     pub(super) state: Mutex<State<M>>,
     /// How much of what the receiver took is not handled yet, or was not a few messages ago;
     /// written by the receiver alone.
     pub(super) taken: AtomicU32,
+    /// Written under the lock.
+    pub(super) high_water: AtomicU32,
 }
 
 pub(super) struct State<M> {
     /// The head of the queue. Most messages find the queue empty and need no more than this.
     pub(super) first: Option<Incoming<M>>,
     /// What came behind the first; empty if there is none.
-    pub(super) rest: VecDeque<Incoming<M>>,
-    /// The task of the process.
-    pub(super) task: Option<Waker>,
+    pub(super) rest: Batch<M>,
     /// How much the receiver has taken so far.
     pub(super) received: u64,
     pub(super) encoded_bytes: u32,
-    pub(super) high_water: u32,
     /// The receiver waits for something to come.
     pub(super) asleep: bool,
     pub(super) closed: bool,
@@ -87,11 +88,9 @@ impl<M> Mailbox<M> {
     pub fn new(capacity: NonZeroUsize, overflow: Overflow) -> Self {
         let state = State {
             first: None,
-            rest: VecDeque::new(),
-            task: None,
+            rest: Batch::new(),
             received: 0,
             encoded_bytes: 0,
-            high_water: 0,
             asleep: false,
             closed: false,
             ended: false,
@@ -100,11 +99,13 @@ impl<M> Mailbox<M> {
         Self {
             capacity: narrow(capacity.get()),
             overflow,
-            urgent: AtomicU8::new(0),
+            urgent: AtomicU8::new(UNBOUND),
             room_wanted: AtomicBool::new(false),
             last_kind: LastKind::none(),
+            task: OnceLock::new(),
             state: Mutex::new(state),
             taken: AtomicU32::new(0),
+            high_water: AtomicU32::new(0),
         }
     }
 
@@ -123,7 +124,7 @@ impl<M> Mailbox<M> {
     /// The most messages that ever waited.
     #[must_use]
     pub fn high_water(&self) -> usize {
-        self.state.lock().high_water as usize
+        self.high_water.load(Ordering::Relaxed) as usize
     }
 
     /// How many messages were dropped for want of room.

@@ -1,10 +1,9 @@
 //! The receiver's side of a mailbox.
 
-use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use super::queue::{State, narrow};
-use super::{Incoming, Mailbox, Overflow};
+use super::{Batch, Incoming, Mailbox, Overflow};
 use crate::sync::{MutexGuard, Ordering};
 
 /// How often the receiver of a large mailbox says how far it is, in messages.
@@ -19,7 +18,7 @@ impl<M> Mailbox<M> {
     pub(crate) fn poll_take(
         &self,
         place: &mut Option<Incoming<M>>,
-        batch: &mut VecDeque<Incoming<M>>,
+        batch: &mut Batch<M>,
         cx: &Context<'_>,
     ) -> Poll<()> {
         let mut state = self.state.lock();
@@ -44,11 +43,7 @@ impl<M> Mailbox<M> {
     }
 
     /// Adds all that is there to `batch`. `Pending`: there was nothing.
-    pub(crate) fn poll_more(
-        &self,
-        batch: &mut VecDeque<Incoming<M>>,
-        cx: &Context<'_>,
-    ) -> Poll<()> {
+    pub(crate) fn poll_more(&self, batch: &mut Batch<M>, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
         let Some(first) = state.first.take() else {
             self.sleep(state, batch, cx);
@@ -62,23 +57,19 @@ impl<M> Mailbox<M> {
         Poll::Ready(())
     }
 
-    fn sleep(
-        &self,
-        mut state: MutexGuard<'_, State<M>>,
-        batch: &mut VecDeque<Incoming<M>>,
-        cx: &Context<'_>,
-    ) {
+    fn sleep(&self, mut state: MutexGuard<'_, State<M>>, batch: &mut Batch<M>, cx: &Context<'_>) {
         state.asleep = true;
-        let is_task = |task: &Waker| task.will_wake(cx.waker());
-        if !state.task.as_ref().is_some_and(is_task) {
+        if !self
+            .task
+            .get()
+            .is_some_and(|task| task.will_wake(cx.waker()))
+        {
             // The process polls its receiver by a waker of its own making.
             state.urgent().receiver = Some(cx.waker().clone());
         }
         self.taken.store(narrow(batch.len()), Ordering::Relaxed);
-        if state.rest.capacity().max(batch.capacity()) > KEPT_MAX {
-            give_back(&mut state.rest);
-            give_back(batch);
-        }
+        state.rest.shrink_above(KEPT_MAX);
+        batch.shrink_above(KEPT_MAX);
         // All: some that wait may be gone, and would use up others' wake-ups.
         self.wake_senders(state, usize::MAX);
     }
@@ -118,25 +109,17 @@ impl<M> Mailbox<M> {
     pub(crate) fn close(&self) -> impl Sized + use<M> {
         let mut state = self.state.lock();
         state.closed = true;
-        let task = state.task.take();
-        let left = (state.first.take(), std::mem::take(&mut state.rest));
+        let rest = std::mem::replace(&mut state.rest, Batch::new());
+        let left = (state.first.take(), rest);
         let urgent = state.urgent.as_mut().map(|urgent| urgent.close());
         self.taken.store(0, Ordering::Relaxed);
         drop(state);
-        drop((urgent, task));
+        drop(urgent);
         left
     }
 
     /// Gives back the memory that the queue does not need now.
     pub(crate) fn shrink(&self) {
-        self.state.lock().rest.shrink_to_fit();
-    }
-}
-
-/// Gives back the memory of a queue that is empty and was long.
-#[cold]
-fn give_back<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() && queue.capacity() > KEPT_MAX {
-        *queue = VecDeque::new();
+        self.state.lock().rest.shrink();
     }
 }

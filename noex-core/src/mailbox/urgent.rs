@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::queue::State;
 use super::{Incoming, Info, Mailbox};
 use crate::call::{ReplyTo, SkippedCalls, Unwanted};
 use crate::exit::ExitReason;
-use crate::sync::{AtomicU8, MutexGuard, Ordering};
+use crate::id::Pid;
+use crate::sync::{AtomicU8, Ordering};
 
 /// The process is to end.
 pub(crate) const EXIT: u8 = 1;
@@ -17,6 +17,9 @@ pub(crate) const SUSPENDED: u8 = 2;
 
 /// Somebody wants to see the process's state.
 pub(crate) const DESCRIBE: u8 = 4;
+
+/// The task of the process has not run yet.
+pub(crate) const UNBOUND: u8 = 16;
 
 /// Wakes them when it is dropped.
 struct Wakers(Vec<Waker>);
@@ -32,7 +35,7 @@ const TRACED: u8 = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
-    /// An untrapped exit.
+    /// An untrapped exit; when the process has ended, why.
     pub(super) exit: Option<ExitReason>,
     /// The waker by which the receiver waits, where it is not that of the task.
     pub(super) receiver: Option<Waker>,
@@ -46,6 +49,8 @@ pub(super) struct Urgent {
     pub(super) dropped: u64,
     /// How many calls were not handled.
     skipped: SkippedCalls,
+    /// The process of another node that this one was started for.
+    remote_parent: Option<Pid>,
 }
 
 impl Urgent {
@@ -55,11 +60,13 @@ impl Urgent {
         }
     }
 
-    /// What is still asked of it when its process has ended, if that is anything.
-    fn counters(&self) -> Option<Box<Self>> {
+    /// What is still asked of it when its process has ended so, if that is anything.
+    fn remains(&self, reason: &ExitReason) -> Option<Box<Self>> {
         let is_counted = self.dropped > 0 || self.skipped != SkippedCalls::default();
-        is_counted.then(|| {
+        let reason = (*reason != ExitReason::Normal).then(|| reason.clone());
+        (is_counted || reason.is_some()).then(|| {
             Box::new(Self {
+                exit: reason,
                 dropped: self.dropped,
                 skipped: self.skipped,
                 ..Self::default()
@@ -90,26 +97,36 @@ impl Urgent {
 }
 
 impl<M> Mailbox<M> {
-    /// Answers `observer` when the process has ended, or gives it back if it has.
+    /// Answers `observer` when the process has ended. If it has, gives it back with the reason.
     pub(crate) fn observe_end(
         &self,
         observer: ReplyTo<ExitReason>,
-    ) -> Result<(), ReplyTo<ExitReason>> {
-        self.unless_ended(observer, |urgent, observer| {
-            let observers = &mut urgent.observers;
-            if observers.len() == observers.capacity() {
-                // Those who gave up must not add up over a long life.
-                observers.retain(ReplyTo::is_wanted);
-            }
-            observers.push(observer);
-        })
+    ) -> Result<(), (ReplyTo<ExitReason>, ExitReason)> {
+        let mut state = self.state.lock();
+        if state.ended {
+            let reason = state.urgent.as_ref().and_then(|left| left.exit.clone());
+            return Err((observer, reason.unwrap_or(ExitReason::Normal)));
+        }
+        let observers = &mut state.urgent().observers;
+        if observers.len() == observers.capacity() {
+            // Those who gave up must not add up over a long life.
+            observers.retain(ReplyTo::is_wanted);
+        }
+        observers.push(observer);
+        Ok(())
     }
 
-    /// The process has ended, and nobody finds it any more: who is to be told.
-    pub(crate) fn end(&self) -> Vec<ReplyTo<ExitReason>> {
-        self.set_ended()
-            .map(|urgent| urgent.observers)
-            .unwrap_or_default()
+    /// The process has ended with this reason, and nobody finds it any more: who is to be told.
+    pub(crate) fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+        let mut state = self.state.lock();
+        state.ended = true;
+        let urgent = state.urgent.take();
+        state.urgent = match &urgent {
+            Some(urgent) => urgent.remains(reason),
+            None => Urgent::default().remains(reason),
+        };
+        drop(state);
+        urgent.map(|urgent| urgent.observers).unwrap_or_default()
     }
 
     pub(crate) fn take_exit(&self) -> Option<ExitReason> {
@@ -117,6 +134,15 @@ impl<M> Mailbox<M> {
             return None;
         }
         self.look_ahead(|urgent, _| urgent.exit.take())
+    }
+
+    /// The process was started with a link to this one, of another node.
+    pub(crate) fn set_remote_parent(&self, parent: Pid) {
+        self.state.lock().urgent().remote_parent = Some(parent);
+    }
+
+    pub(crate) fn remote_parent(&self) -> Option<Pid> {
+        self.look_aside(|urgent| urgent.remote_parent)
     }
 
     /// Asks for the process's state. Whether the process lives.
@@ -191,7 +217,7 @@ impl<M> Mailbox<M> {
         }
         change(state.urgent());
         self.urgent.fetch_or(flag, Ordering::Release);
-        alert(state);
+        self.wake(state);
         true
     }
 
@@ -203,13 +229,17 @@ impl<M> Mailbox<M> {
         }
         self.urgent.fetch_or(set, Ordering::Release);
         self.urgent.fetch_and(!clear, Ordering::AcqRel);
-        alert(state);
+        self.wake(state);
         true
     }
 
     /// Remembers whom to wake for what goes ahead of the queue.
     pub(crate) fn bind_task(&self, waker: &Waker) {
-        self.state.lock().task = Some(waker.clone());
+        // Under the lock: who puts something ahead before that is seen by the task that looks for
+        // it behind this, who does later finds whom to wake.
+        let _state = self.state.lock();
+        self.task.get_or_init(|| waker.clone());
+        self.urgent.fetch_and(!UNBOUND, Ordering::AcqRel);
     }
 
     /// What goes ahead of the queue, as flags.
@@ -217,40 +247,8 @@ impl<M> Mailbox<M> {
         self.urgent.load(Ordering::Acquire)
     }
 
-    /// Hands `value` to `take`, or back if the process has ended and everybody was told.
-    fn unless_ended<T>(&self, value: T, take: impl FnOnce(&mut Urgent, T)) -> Result<(), T> {
-        let mut state = self.state.lock();
-        if state.ended {
-            return Err(value);
-        }
-        take(state.urgent(), value);
-        Ok(())
-    }
-
-    /// Everybody who is to know of the end is told now. What is left of the rarer parts.
-    fn set_ended(&self) -> Option<Box<Urgent>> {
-        let mut state = self.state.lock();
-        state.ended = true;
-        let urgent = state.urgent.take();
-        state.urgent = urgent.as_ref().and_then(|urgent| urgent.counters());
-        urgent
-    }
-
     /// Looks at what goes ahead of the queue.
     fn look_ahead<R>(&self, look: impl FnOnce(&mut Urgent, &AtomicU8) -> R) -> R {
         look(self.state.lock().urgent(), &self.urgent)
     }
-}
-
-/// Wakes the process for what goes ahead of its queue, behind the lock.
-fn alert<M>(mut state: MutexGuard<'_, State<M>>) {
-    state.asleep = false;
-    // Both: the task may poll only those of its parts that were woken.
-    let receiver = state
-        .urgent
-        .as_mut()
-        .and_then(|urgent| urgent.receiver.take());
-    let wakers = [receiver, state.task.clone()];
-    drop(state);
-    wakers.into_iter().flatten().for_each(Waker::wake);
 }

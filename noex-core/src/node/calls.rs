@@ -77,15 +77,20 @@ impl LocalNode {
     fn take_step(&self, from: Creation, call: CallRef, step: Step) -> bool {
         match self.inner().pending.take(call, from, step) {
             Taken::Over => return false,
-            // It may be gone already.
-            Taken::Open(holder) if self.node_of(holder).is_none() => {
-                self.inner().pending.sever(holder);
-            }
-            Taken::Open(_) => {}
+            Taken::Open(holder) => self.await_holder(holder),
             Taken::Answered(duty, Answer::Reply(body)) => duty.reply_encoded(body),
             Taken::Answered(duty, Answer::Failed(error)) => duty.fail(error),
         }
         true
+    }
+
+    /// A call waits for `holder`, which may be gone already, or never have been sent anything.
+    fn await_holder(&self, holder: Creation) {
+        let is_here = holder == self.creation();
+        let is_up = is_here || self.node_of(holder).is_some();
+        if !is_up || !is_here && self.router().connect(holder).is_err() {
+            self.inner().pending.sever(holder);
+        }
     }
 
     fn cancel_at(&self, call: CallRef, holder: Creation) {

@@ -16,8 +16,11 @@ impl LocalNode {
     pub fn deliver(&self, from: Creation, to: &Target, signal: Signal) {
         let process = match to {
             Target::Process(pid) => self.process(*pid),
-            Target::Named { name, .. } => self.whereis(name).and_then(|pid| self.process(pid)),
-            Target::Node(_) => None,
+            Target::Named { node, name } if *node == self.creation() => {
+                self.whereis(name).and_then(|pid| self.process(pid))
+            }
+            // Whoever holds the name now is not who was meant in a former life of the node.
+            Target::Named { .. } | Target::Node(_) => None,
         };
         match signal {
             Signal::Message(message) => self.deliver_message(process, message),
@@ -138,13 +141,14 @@ impl LocalNode {
         post(self.process(pid), info)
     }
 
-    /// A node is up, and reachable through the router.
+    /// A node is up, and reachable through the router, which opens a session when one is needed.
     pub fn peer_up(&self, peer: &Peer) {
         self.inner().peers.lock().up(peer);
         self.tell_watchers(&PeerEvent::Up(peer.clone()));
     }
 
-    /// The session with a node that is up was lost: what crosses it breaks, the node stays up.
+    /// The session with a node that is up was lost, or could not be opened: what crosses it, or
+    /// waited for it, breaks; the node stays up.
     pub fn session_lost(&self, lost: Creation) {
         self.inner().pending.sever(lost);
         self.inbound_calls().sever(lost);
@@ -170,9 +174,14 @@ impl LocalNode {
         }
     }
 
-    /// A node that is up has a new session.
+    /// A node that is up had lost its session, and has a new one.
     pub fn peer_reconnected(&self, peer: &Peer) {
         self.tell_watchers(&PeerEvent::Reconnected(peer.clone()));
+    }
+
+    /// The router's [`neighbours`](crate::Router::neighbours) are others than before.
+    pub fn neighbours_changed(&self) {
+        self.tell_watchers(&PeerEvent::NeighboursChanged);
     }
 
     /// A node is down: what crosses to it breaks, and whoever watches nodes is told.

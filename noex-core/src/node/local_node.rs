@@ -194,12 +194,27 @@ impl LocalNode {
         Arc::clone(&self.0.router.read())
     }
 
-    /// Sends `payload` to the process named `topic` on every other node.
-    pub fn flood(&self, topic: &str, payload: Bytes) {
-        self.router().flood(topic, payload);
+    /// Sends `payload` to the process named `topic` on each of the nodes `to`, most often the
+    /// [`neighbours`](Self::neighbours), which pass on what is news to them.
+    ///
+    /// # Delivery
+    /// At most once: what can't be sent, or finds no room, is dropped. Who floods compares what it
+    /// knows with others now and then.
+    pub fn flood(&self, to: &[Creation], topic: &str, payload: &Bytes) {
+        let name: Arc<str> = topic.into();
+        for node in to.iter().copied() {
+            let flood = Signal::Flood {
+                from: self.0.creation,
+                payload: payload.clone(),
+            };
+            let name = Arc::clone(&name);
+            if let Err(error) = self.send(&Target::Named { node, name }, flood) {
+                tracing::debug!(peer = %node, topic, %error, "flood not sent");
+            }
+        }
     }
 
-    /// The nodes that this one holds a session with.
+    /// The nodes that news goes to first. Whoever is up is reached if each passes news on.
     #[must_use]
     pub fn neighbours(&self) -> Vec<Creation> {
         self.router().neighbours()
@@ -335,7 +350,7 @@ impl LocalNode {
         self.0.processes.remove(&process.pid().serial());
         self.0.timers.forget(process.pid());
         self.bereave(process, reason);
-        for observer in process.end() {
+        for observer in process.end(reason) {
             observer.send(reason.clone());
         }
     }

@@ -15,6 +15,7 @@ use crate::call::ReplyFuture;
 use crate::exit::ExitReason;
 use crate::id::{Creation, MonitorRef, Pid};
 use crate::mailbox::Down;
+use crate::process::AnyProcess;
 
 /// Monitors that the node itself holds for code that is no process.
 #[derive(Debug, Default)]
@@ -53,8 +54,8 @@ impl Observers {
 }
 
 /// Waits until a process has ended; its reason is then the output:
-/// [`ExitReason::NoProcess`] if it had ended before, [`ExitReason::NoConnection`] if its node is
-/// lost.
+/// [`ExitReason::NoProcess`] if it had ended before and is known by its pid alone,
+/// [`ExitReason::NoConnection`] if its node is lost.
 ///
 /// # Cancel safety
 /// Dropping it takes the monitor back.
@@ -66,8 +67,8 @@ pub struct Ended(Kind);
 enum Kind {
     /// The process is of this node.
     Here(ReplyFuture<ExitReason>),
-    /// There is none.
-    Nobody,
+    /// It is known without waiting.
+    Known(ExitReason),
     There {
         node: LocalNode,
         pid: Pid,
@@ -77,15 +78,26 @@ enum Kind {
 }
 
 impl Ended {
+    /// The end of a process of which no more is to be learned.
+    pub const fn known(reason: ExitReason) -> Self {
+        Self(Kind::Known(reason))
+    }
+
+    /// The end of a process of this node, also if it was before.
+    pub(crate) fn of_process(process: &dyn AnyProcess) -> Self {
+        let (ended, observer, _guard) =
+            ReplyFuture::new(process.node(), Duration::MAX, Waker::noop());
+        process.observe_end(observer);
+        Self(Kind::Here(ended))
+    }
+
     pub(super) fn of(node: &LocalNode, pid: Pid) -> Self {
         if pid.creation() == node.creation() {
             let process = node.process(pid);
-            return Self(process.map_or(Kind::Nobody, |process| {
-                let (ended, observer, _guard) =
-                    ReplyFuture::new(node, Duration::MAX, Waker::noop());
-                process.observe_end(observer);
-                Kind::Here(ended)
-            }));
+            return process.map_or_else(
+                || Self::known(ExitReason::NoProcess),
+                |process| Self::of_process(&*process),
+            );
         }
         let observers = &node.inner().observers;
         let monitor = observers.next_ref();
@@ -107,7 +119,7 @@ impl Future for Ended {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
         match &mut self.0 {
-            Kind::Nobody => Poll::Ready(ExitReason::NoProcess),
+            Kind::Known(reason) => Poll::Ready(reason.clone()),
             // Only a process whose runtime is gone lets go of an observer without a word.
             Kind::Here(ended) => Pin::new(ended)
                 .poll(cx)

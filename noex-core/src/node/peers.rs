@@ -52,8 +52,12 @@ impl fmt::Display for NodeDownReason {
 pub enum PeerEvent {
     /// A node is up.
     Up(Peer),
-    /// A node that is up has a new session; what was on its way over the old one may be lost.
+    /// A node that is up had lost its session and has a new one; what was on its way over the old
+    /// one may be lost. A node's first session is no event.
     Reconnected(Peer),
+    /// The nodes that news is passed on to are others than before;
+    /// [`neighbours`](crate::LocalNode::neighbours) tells which.
+    NeighboursChanged,
     /// A node is down. There is exactly one for each [`Up`](Self::Up).
     Down {
         /// Which node.

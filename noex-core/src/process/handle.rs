@@ -15,9 +15,9 @@ use super::scope::is_current;
 use crate::call::{Inbound, ReplyFuture, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
-use crate::inspect::{Inspect, Origin};
+use crate::inspect::{Inspect, MessageKind, Origin};
 use crate::mailbox::{Info, Mailbox, PushError};
-use crate::node::LocalNode;
+use crate::node::{Ended, LocalNode};
 
 /// One process that takes messages of type `M`: its pid, its mailbox, its relations.
 ///
@@ -27,8 +27,6 @@ pub struct Process<M> {
     node: LocalNode,
     mailbox: Mailbox<M>,
     relations: Mutex<Relations>,
-    /// The process that it was linked with as it was started.
-    parent: Option<Box<Pid>>,
     origin: Origin,
 }
 
@@ -42,13 +40,19 @@ impl<M> Process<M> {
 
 impl<M: Send + 'static> Process<M> {
     pub(crate) fn new(pid: Pid, node: LocalNode, options: SpawnOptions) -> Self {
+        let origin = Origin::new(&node, &options);
+        let mailbox = Mailbox::new(options.capacity, options.overflow);
+        if let Some(parent) = options.link
+            && origin.parent(&node).is_none()
+        {
+            mailbox.set_remote_parent(parent);
+        }
         Self {
-            origin: Origin::new(&node, &options),
             serial: pid.serial(),
             node,
-            mailbox: Mailbox::new(options.capacity, options.overflow),
+            mailbox,
             relations: Mutex::new(Relations::default()),
-            parent: options.link.map(Box::new),
+            origin,
         }
     }
 
@@ -61,28 +65,48 @@ impl<M: Send + 'static> Process<M> {
     /// The process that it was linked with as it was started, if any.
     #[must_use]
     pub fn parent(&self) -> Option<Pid> {
-        self.parent.as_deref().copied()
+        if !self.origin.is_linked() {
+            return None;
+        }
+        let local = self.origin.parent(&self.node);
+        local.or_else(|| self.mailbox.remote_parent())
     }
 
-    /// Waits for the end of the process, whose reason is the reply: [`ExitReason::NoProcess`] if it
-    /// has ended already.
-    pub fn ended(&self, timeout: Duration, caller: &Waker) -> ReplyFuture<ExitReason> {
-        let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
-        self.observe_end(observer);
-        ended
+    /// Waits for the end of the process. The output is its reason, also if it has ended already.
+    pub fn ended(&self) -> Ended {
+        Ended::of_process(self)
     }
 
-    /// Asks the process to end in order, behind what it was sent before, and waits for its end as
-    /// [`ended`](Self::ended) does.
+    /// Asks the process to end in order, behind what it was sent before, and waits for its end,
+    /// whose reason is the reply: [`ExitReason::NoProcess`] if it has ended already.
     pub fn stop(
         &self,
         reason: ExitReason,
         timeout: Duration,
         caller: &Waker,
     ) -> ReplyFuture<ExitReason> {
-        let ended = self.ended(timeout, caller);
-        self.mailbox.push_info(Info::Stop(reason));
+        let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
+        match self.mailbox.observe_end(observer) {
+            Ok(()) => {
+                self.mailbox.push_info(Info::Stop(reason));
+            }
+            Err((observer, _reason)) => observer.send(ExitReason::NoProcess),
+        }
         ended
+    }
+
+    /// Leaves for others to see what kind of message it handles.
+    #[inline]
+    pub fn note_kind(&self, kind: MessageKind) {
+        self.mailbox.last_kind().set(kind);
+    }
+
+    /// As [`note_kind`](Self::note_kind), but for a question that only looks: what was handled
+    /// before it is still to be seen.
+    pub fn note_info(&self, info: &Info) {
+        if !matches!(info, Info::Describe(_)) {
+            self.note_kind(MessageKind::of_info(info));
+        }
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
@@ -118,11 +142,13 @@ pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     fn post_encoded(&self, message: Box<Inbound>) -> Result<(), PushError<Box<Inbound>>>;
     fn post_flood(&self, from: Creation, payload: Bytes) -> bool;
     fn node(&self) -> &LocalNode;
-    /// Answers when the process has ended.
+    /// Answers with the reason when the process has ended, or if it has.
     fn observe_end(&self, observer: ReplyTo<ExitReason>);
-    /// The process has ended, and nobody finds it any more: who is to be told.
-    fn end(&self) -> Vec<ReplyTo<ExitReason>>;
+    /// The process has ended with this reason, and nobody finds it any more: who is to be told.
+    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>>;
     fn request_exit(&self, reason: ExitReason);
+    /// What goes ahead of the mailbox's queue, as flags.
+    fn ahead(&self) -> u8;
     fn take_exit(&self) -> Option<ExitReason>;
     /// Remembers whom to wake for what goes ahead of the mailbox's queue.
     fn bind_task(&self, waker: &Waker);
@@ -137,7 +163,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn is_root(&self) -> bool {
-        self.parent.is_none()
+        !self.origin.is_linked()
     }
 
     fn relations(&self) -> &Mutex<Relations> {
@@ -161,17 +187,21 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
     }
 
     fn observe_end(&self, observer: ReplyTo<ExitReason>) {
-        if let Err(observer) = self.mailbox.observe_end(observer) {
-            observer.send(ExitReason::NoProcess);
+        if let Err((observer, reason)) = self.mailbox.observe_end(observer) {
+            observer.send(reason);
         }
     }
 
-    fn end(&self) -> Vec<ReplyTo<ExitReason>> {
-        self.mailbox.end()
+    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+        self.mailbox.end(reason)
     }
 
     fn request_exit(&self, reason: ExitReason) {
         self.mailbox.request_exit(reason);
+    }
+
+    fn ahead(&self) -> u8 {
+        self.mailbox.urgent()
     }
 
     fn take_exit(&self) -> Option<ExitReason> {

@@ -2,16 +2,18 @@
 
 mod handle;
 mod panic;
+mod phases;
 mod receiver;
 mod relations;
 mod run;
 mod scope;
 mod spawn;
+mod starting;
 mod turn;
 mod thread;
 
 pub use handle::Process;
-pub use receiver::Receiver;
+pub use receiver::{Inbox, Receiver};
 pub use scope::{EnterGuard, current_pid};
 pub use spawn::{FindError, SpawnOptions};
 pub use thread::{DroppedReplies, run_as};

@@ -1,19 +1,17 @@
-//! `Receiver`: the one end of a mailbox from which a process reads.
+//! `Receiver`: the one end of a mailbox from which a process reads, and `Inbox`, its inner part.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::task::coop::poll_proceed;
-use tokio::time::Instant;
 
 use super::Process;
 use super::turn::Turn;
 use crate::id::Pid;
 use crate::inspect::{MessageKind, trace_taken};
-use crate::mailbox::{DESCRIBE, EXIT, Incoming, Info, SUSPENDED};
+use crate::mailbox::{Batch, DESCRIBE, EXIT, Incoming, SUSPENDED};
 use crate::node::LocalNode;
 
 /// The one end of a mailbox from which a process reads.
@@ -43,17 +41,28 @@ use crate::node::LocalNode;
 /// ```
 pub struct Receiver<M> {
     process: Arc<Process<M>>,
-    batch: VecDeque<Incoming<M>>,
+    inbox: Inbox<M>,
+}
+
+/// A [`Receiver`] without its process, for code that has the process at hand anyway: it is told
+/// each time which one it is.
+pub struct Inbox<M> {
+    batch: Batch<M>,
     turn: Turn,
 }
 
 impl<M: Send + 'static> Receiver<M> {
     pub(crate) fn new(process: Arc<Process<M>>) -> Self {
-        Self {
-            process,
-            batch: VecDeque::new(),
+        let inbox = Inbox {
+            batch: Batch::new(),
             turn: Turn::new(),
-        }
+        };
+        Self { process, inbox }
+    }
+
+    /// The process, and the inbox that belongs to it.
+    pub fn into_parts(self) -> (Arc<Process<M>>, Inbox<M>) {
+        (self.process, self.inbox)
     }
 
     /// What comes next, in the order in which it was sent.
@@ -63,44 +72,13 @@ impl<M: Send + 'static> Receiver<M> {
     pub async fn next(&mut self) -> Incoming<M> {
         let mut next = None;
         poll_fn(|cx| {
-            ready!(self.poll_next(&mut next, cx));
+            ready!(self.inbox.poll_next(&self.process, &mut next, cx));
             next.take().map_or(Poll::Pending, |next| {
                 self.note(&next);
                 Poll::Ready(next)
             })
         })
         .await
-    }
-
-    /// As [`next`](Self::next), but what comes is put into `place`: it is moved less often. Who
-    /// takes it [notes](Self::note_kind) what it is.
-    pub fn poll_next(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        let next = self.poll_turn(place, cx);
-        if next.is_pending() {
-            self.turn.end();
-        }
-        next
-    }
-
-    /// Leaves for others to see what kind of message is being handled.
-    #[inline]
-    pub fn note_kind(&self, kind: MessageKind) {
-        self.process.mailbox().last_kind().set(kind);
-    }
-
-    /// As [`note_kind`](Self::note_kind), but for a question that only looks: what was handled
-    /// before it is still to be seen.
-    pub fn note_info(&self, info: &Info) {
-        if !matches!(info, Info::Describe(_)) {
-            self.note_kind(MessageKind::of_info(info));
-        }
-    }
-
-    /// Gives back the memory that the mailbox and its batch do not need now: for a process that
-    /// expects to wait for long.
-    pub fn shrink(&mut self) {
-        self.batch.shrink_to_fit();
-        self.process.mailbox().shrink();
     }
 
     /// The process's pid.
@@ -153,20 +131,21 @@ impl<M: Send + 'static> Receiver<M> {
         poll_fn(|cx| {
             let coop = ready!(poll_proceed(cx));
             // Nothing else would come to a question until a message is found.
-            while let Some(question) = ready!(self.poll_urgent(cx)) {
+            while let Some(question) = ready!(poll_urgent(&self.process, cx)) {
                 drop(question);
             }
+            let (mailbox, batch) = (self.process.mailbox(), &mut self.inbox.batch);
             loop {
-                let found = self.batch.iter().skip(seen).position(&mut wanted);
-                if let Some(found) = found.and_then(|found| self.batch.remove(seen + found)) {
+                let found = batch.iter().skip(seen).position(&mut wanted);
+                if let Some(found) = found.and_then(|found| batch.remove(seen + found)) {
                     coop.made_progress();
-                    self.process.mailbox().note_taken(self.batch.len());
+                    mailbox.note_taken(batch.len());
                     self.note(&found);
-                    self.trace(&found);
+                    trace(&self.process, &found);
                     return Poll::Ready(found);
                 }
-                seen = self.batch.len();
-                ready!(self.process.mailbox().poll_more(&mut self.batch, cx));
+                seen = batch.len();
+                ready!(mailbox.poll_more(batch, cx));
             }
         })
         .await
@@ -174,38 +153,65 @@ impl<M: Send + 'static> Receiver<M> {
 
     fn note(&self, taken: &Incoming<M>) {
         match taken {
-            Incoming::Message(_) => self.note_kind(MessageKind::Message),
-            Incoming::Encoded(inbound) => self.note_kind(MessageKind::of_encoded(inbound)),
-            Incoming::Info(info) => self.note_info(info),
+            Incoming::Message(_) => self.process.note_kind(MessageKind::Message),
+            Incoming::Encoded(inbound) => self.process.note_kind(MessageKind::of_encoded(inbound)),
+            Incoming::Info(info) => self.process.note_info(info),
         }
     }
+}
 
-    #[cold]
-    fn trace(&self, taken: &Incoming<M>) {
-        if self.process.mailbox().is_traced() {
-            trace_taken(&self.process, taken);
+impl<M: Send + 'static> Inbox<M> {
+    /// What comes next for `process`, in the order in which it was sent, is put into `place`. Who
+    /// takes it [notes](Process::note_kind) what it is.
+    pub fn poll_next(
+        &mut self,
+        process: &Process<M>,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let next = self.poll_turn(process, place, cx);
+        if next.is_pending() {
+            self.turn.end();
         }
+        next
+    }
+
+    /// Gives back the memory that the mailbox of `process` and this do not need now: for a process
+    /// that expects to wait for long.
+    pub fn shrink(&mut self, process: &Process<M>) {
+        self.batch.shrink();
+        process.mailbox().shrink();
     }
 
     // Always: for most messages this is all that there is to do.
     #[inline(always)]
-    fn poll_turn(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        let is_watched = self.process.mailbox().urgent() != 0;
+    fn poll_turn(
+        &mut self,
+        process: &Process<M>,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let is_watched = process.mailbox().urgent() != 0;
         if is_watched {
-            *place = ready!(self.poll_urgent(cx));
+            *place = ready!(poll_urgent(process, cx));
         }
         if place.is_none() {
-            ready!(self.poll_queue(place, cx));
+            ready!(self.poll_queue(process, place, cx));
         }
         if is_watched && let Some(taken) = place {
-            self.trace(taken);
+            trace(process, taken);
         }
         Poll::Ready(())
     }
 
     #[inline(always)]
-    fn poll_queue(&mut self, place: &mut Option<Incoming<M>>, cx: &mut Context<'_>) -> Poll<()> {
-        let mailbox = self.process.mailbox();
+    fn poll_queue(
+        &mut self,
+        process: &Process<M>,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mailbox = process.mailbox();
         if self.batch.is_empty() {
             // The budget that the task shares with all that it waits for is spent by the batch:
             // within one, the turn limits the time, which is what matters.
@@ -216,7 +222,7 @@ impl<M: Send + 'static> Receiver<M> {
             self.turn.wants_look();
             return Poll::Ready(());
         }
-        if self.turn.wants_look() && self.turn.look(Instant::now().into_std()) {
+        if self.turn.wants_look() && self.turn.look(process.node().uptime()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -224,28 +230,46 @@ impl<M: Send + 'static> Receiver<M> {
         mailbox.note_taken(self.batch.len());
         Poll::Ready(())
     }
+}
 
-    /// What comes ahead of the queue, if it is for the handler. `Pending` while something other
-    /// than the queue decides.
-    #[cold]
-    fn poll_urgent(&self, cx: &Context<'_>) -> Poll<Option<Incoming<M>>> {
-        let mailbox = self.process.mailbox();
-        let urgent = mailbox.urgent();
-        if urgent & EXIT != 0 {
-            // The task looks at the request before it polls again.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if urgent & DESCRIBE != 0
-            && let Some(description) = mailbox.take_description()
-        {
-            return Poll::Ready(Some(description));
-        }
-        if urgent & SUSPENDED != 0 {
-            // Whoever resumes it wakes the task.
-            return Poll::Pending;
-        }
-        Poll::Ready(None)
+#[cold]
+fn trace<M: Send + 'static>(process: &Process<M>, taken: &Incoming<M>) {
+    if process.mailbox().is_traced() {
+        trace_taken(process, taken);
+    }
+}
+
+/// What comes ahead of the queue, if it is for the handler. `Pending` while something other than
+/// the queue decides.
+#[cold]
+fn poll_urgent<M: Send + 'static>(
+    process: &Process<M>,
+    cx: &Context<'_>,
+) -> Poll<Option<Incoming<M>>> {
+    let mailbox = process.mailbox();
+    let urgent = mailbox.urgent();
+    if urgent & EXIT != 0 {
+        // The task looks at the request before it polls again.
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    if urgent & DESCRIBE != 0
+        && let Some(description) = mailbox.take_description()
+    {
+        return Poll::Ready(Some(description));
+    }
+    if urgent & SUSPENDED != 0 {
+        // Whoever resumes it wakes the task.
+        return Poll::Pending;
+    }
+    Poll::Ready(None)
+}
+
+impl<M> fmt::Debug for Inbox<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("len", &self.batch.len())
+            .finish_non_exhaustive()
     }
 }
 

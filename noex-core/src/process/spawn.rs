@@ -4,7 +4,9 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use super::phases::{NoStart, Phases};
 use super::run::ProcessTask;
+use super::starting::StartingPlace;
 use super::{AnyProcess, Process, Receiver, catch};
 use crate::exit::ExitReason;
 use crate::id::Pid;
@@ -97,6 +99,55 @@ impl LocalNode {
         F: Future<Output = ExitReason> + Send + 'static,
         B: FnOnce(Receiver<M>) -> F,
     {
+        self.spawn_phases(options, |receiver| {
+            let run = body(receiver);
+            Phases::<NoStart<F>, F>::Run { run }
+        })
+    }
+
+    /// As [`spawn`](Self::spawn), of a process that does something first, whose output is the
+    /// future that it is from then on, or why it ends at once. Where that is possible it is done
+    /// before this returns, as far as it does not wait: who waits for it then need not wait.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_core::process::SpawnOptions;
+    /// use noex_core::{ExitReason, LocalNode};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
+    /// let options = SpawnOptions::default();
+    /// let process = node.spawn_started::<(), _, _, _>(options, |mut mailbox| async {
+    ///     println!("first");
+    ///     Ok(async move {
+    ///         mailbox.next().await;
+    ///         ExitReason::Normal
+    ///     })
+    /// });
+    /// process.mailbox().push(()).unwrap();
+    /// assert_eq!(process.ended().await, ExitReason::Normal);
+    /// # }
+    /// ```
+    pub fn spawn_started<M, I, L, B>(&self, options: SpawnOptions, body: B) -> Arc<Process<M>>
+    where
+        M: Send + 'static,
+        I: Future<Output = Result<L, ExitReason>> + Send + 'static,
+        L: Future<Output = ExitReason> + Send + 'static,
+        B: FnOnce(Receiver<M>) -> I,
+    {
+        self.spawn_phases(options, |receiver| {
+            let start = body(receiver);
+            Phases::Start { start }
+        })
+    }
+
+    fn spawn_phases<M, I, L, B>(&self, options: SpawnOptions, body: B) -> Arc<Process<M>>
+    where
+        M: Send + 'static,
+        I: Future<Output = Result<L, ExitReason>> + Send + 'static,
+        L: Future<Output = ExitReason> + Send + 'static,
+        B: FnOnce(Receiver<M>) -> Phases<I, L>,
+    {
         let process = Arc::new(Process::new(self.next_pid(), self.clone(), options));
         let any: Arc<dyn AnyProcess> = Arc::clone(&process) as _;
         self.process_started(Arc::clone(&any));
@@ -104,16 +155,31 @@ impl LocalNode {
             self.link(process.pid(), other);
         }
         match catch(|| body(Receiver::new(Arc::clone(&process)))) {
-            Ok(body) => {
-                let task = ProcessTask::new(any, body);
-                drop(task::spawn_on(self.runtime(), task));
-            }
+            Ok(body) => self.run(ProcessTask::new(any, body)),
             Err(panic) => {
                 any.close();
                 self.process_ended(&*any, &ExitReason::Panic(panic));
             }
         }
         process
+    }
+
+    /// In a box, so that it can be polled before it is the runtime's.
+    fn run<I, L>(&self, task: ProcessTask<I, L>)
+    where
+        I: Future<Output = Result<L, ExitReason>> + Send + 'static,
+        L: Future<Output = ExitReason> + Send + 'static,
+    {
+        let mut task = Box::pin(task);
+        let place = task
+            .has_start()
+            .then(|| StartingPlace::find(self.runtime()));
+        if let Some(_here) = place.flatten()
+            && task.as_mut().poll_start().is_ready()
+        {
+            return;
+        }
+        drop(task::spawn_on(self.runtime(), task));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Pure: how long a process may handle messages before it lets others run.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long a turn is.
-const TURN: Duration = Duration::from_micros(200);
+/// How long a turn is, in microseconds.
+const TURN: u32 = 200;
 
 /// The most messages between two looks at the clock.
 const STRIDE_MAX: u8 = 64;
@@ -12,20 +12,21 @@ const STRIDE_MAX: u8 = 64;
 /// slow, late where they are quick.
 const FIRST_LOOK: std::ops::RangeInclusive<u8> = 2..=32;
 
-/// A stride that takes no longer is doubled; one that takes four times as long becomes one message.
-const STRIDE_TIME: Duration = Duration::from_micros(20);
+/// A stride that takes no longer, in microseconds, is doubled; one that takes four times as long
+/// becomes one message.
+const STRIDE_TIME: u32 = 20;
 
 /// One turn of a process. Looking at the clock costs more than many a message, so it is looked at
 /// now and then: not at all for the first message of a turn, which is most often the last; then
 /// seldom while messages are quick, after each one while they are slow.
 ///
-/// Each process has one: it is small.
+/// Each process has one: it is small. Times are microseconds, of which only the lower bits count.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// When it began; unknown until the clock is looked at.
-    began: Option<Instant>,
-    /// How far it was when the clock was looked at last, in nanoseconds.
-    looked: u32,
+    /// When it began; 0 until the clock is looked at.
+    began: u32,
+    /// How far it was when the clock was looked at last.
+    looked: u16,
     stride: u8,
     until_look: u8,
 }
@@ -33,7 +34,7 @@ pub(super) struct Turn {
 impl Turn {
     pub(super) const fn new() -> Self {
         Self {
-            began: None,
+            began: 0,
             looked: 0,
             stride: 1,
             until_look: *FIRST_LOOK.start(),
@@ -42,7 +43,7 @@ impl Turn {
 
     /// The process lets others run, or waits.
     pub(super) fn end(&mut self) {
-        self.began = None;
+        self.began = 0;
         self.until_look = self.stride.clamp(*FIRST_LOOK.start(), *FIRST_LOOK.end());
     }
 
@@ -52,20 +53,21 @@ impl Turn {
         self.until_look == 0
     }
 
-    /// Whether the turn is over at `now`.
-    pub(super) fn look(&mut self, now: Instant) -> bool {
-        let Some(began) = self.began else {
-            (self.began, self.looked, self.until_look) = (Some(now), 0, self.stride);
+    /// Whether the turn is over at `now`, on a clock of any beginning.
+    pub(super) fn look(&mut self, now: Duration) -> bool {
+        let now = now.as_micros() as u32;
+        if self.began == 0 {
+            (self.began, self.looked, self.until_look) = (now.max(1), 0, self.stride);
             return false;
-        };
-        let since = now.saturating_duration_since(began);
-        let took = since.saturating_sub(Duration::from_nanos(self.looked.into()));
+        }
+        let since = now.wrapping_sub(self.began);
+        let took = since.saturating_sub(self.looked.into());
         if took <= STRIDE_TIME {
             self.stride = STRIDE_MAX.min(self.stride.saturating_mul(2));
         } else if took >= STRIDE_TIME * 4 {
             self.stride = 1;
         }
-        self.looked = u32::try_from(since.as_nanos()).unwrap_or(u32::MAX);
+        self.looked = u16::try_from(since).unwrap_or(u16::MAX);
         self.until_look = self.stride;
         let over = since >= TURN;
         if over {
@@ -81,7 +83,7 @@ mod tests {
 
     /// How many of `messages`, each of which takes `each`, are handled before the turn is over.
     fn handled(messages: u32, each: Duration) -> u32 {
-        let begin = tokio::time::Instant::now().into_std();
+        let begin = Duration::from_secs(1);
         let mut turn = Turn::new();
         (0..messages)
             .find(|count| turn.wants_look() && turn.look(begin + each * *count))
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn messages_that_become_slow_are_looked_after_one_by_one() {
-        let begin = tokio::time::Instant::now().into_std();
+        let begin = Duration::from_secs(1);
         let mut turn = Turn::new();
         turn.stride = STRIDE_MAX;
         assert!((0..*FIRST_LOOK.start()).any(|_| turn.wants_look()));

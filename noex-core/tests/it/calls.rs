@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::Bytes;
 use noex_core::call::ReplyFuture;
 use noex_core::mailbox::Incoming;
 use noex_core::process::{SpawnOptions, current_pid};
@@ -174,8 +173,6 @@ impl Router for Narrow {
         }
     }
 
-    fn flood(&self, _topic: &str, _payload: Bytes) {}
-
     fn neighbours(&self) -> Vec<Creation> {
         self.0.neighbours()
     }
@@ -235,6 +232,52 @@ async fn a_handle_that_moves_after_the_caller_gave_up_is_cancelled_where_it_arri
     go.send(()).unwrap();
     assert_eq!(ended.await, ExitReason::Normal);
     assert_eq!(nodes[2].calls_in_flight(), 0);
+}
+
+/// A router that can't connect with one node.
+#[derive(Debug)]
+struct Without(Creation, Arc<dyn Router>);
+
+impl Router for Without {
+    fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
+        self.1.route(to, signal)
+    }
+
+    fn connect(&self, node: Creation) -> Result<(), RouteError> {
+        match node {
+            node if node == self.0 => Err(RouteError::NoConnection),
+            _ => Ok(()),
+        }
+    }
+
+    fn neighbours(&self) -> Vec<Creation> {
+        self.1.neighbours()
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_handle_moves_to_where_its_caller_can_t_connect_fails_at_once() {
+    let (_net, nodes) = Net::of(4);
+    let [caller, server, near, far] = &nodes[..] else {
+        panic!("there are four nodes")
+    };
+    caller.attach(Arc::new(Without(far.creation(), caller.router())));
+    for (holder, is_lost) in [(near, false), (far, true)] {
+        let (future, reply) = open(caller);
+        let (_, replies) = codec::encode(caller, server.creation(), &reply).unwrap();
+        let moved = Signal::CallMoved {
+            call: replies[0].call,
+            to: holder.creation(),
+        };
+        server
+            .send(&Target::Node(caller.creation()), moved)
+            .unwrap();
+        assert_eq!(caller.pending_calls(), usize::from(!is_lost));
+        if is_lost {
+            let lost = CallError::NoConnection { sent: true };
+            assert_eq!(soon("it is told", future).await, Err(lost));
+        }
+    }
 }
 
 #[tokio::test]

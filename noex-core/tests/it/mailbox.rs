@@ -9,7 +9,7 @@ use std::time::Duration;
 use noex_core::call::ReplyFuture;
 use noex_core::mailbox::{Incoming, Overflow, PushError};
 use noex_core::process::{Process, SpawnOptions};
-use noex_core::{CallError, ExitReason, LocalNode, ReplyTo, Signal, Target};
+use noex_core::{CallError, Creation, ExitReason, LocalNode, ReplyTo, Signal, Target};
 use tokio::sync::oneshot;
 
 use crate::support::{id, soon, until};
@@ -54,6 +54,28 @@ async fn senders_that_gave_up_do_not_use_up_the_wake_ups_of_others() {
         last.0.load(Ordering::SeqCst) > 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_signal_to_a_name_on_a_former_life_of_the_node_reaches_nobody() {
+    let (node, former) = (LocalNode::start(id(1)), Creation::from_bits(1));
+    let process = node.spawn::<(), _, _>(SpawnOptions::default(), |_mailbox| async {
+        std::future::pending().await
+    });
+    node.register("news", process.pid()).unwrap();
+    let flood = |to, text: &'static str| {
+        let name = "news".into();
+        let payload = text.into();
+        let signal = Signal::Flood {
+            from: former,
+            payload,
+        };
+        node.deliver(former, &Target::Named { node: to, name }, signal);
+    };
+    flood(former, "to a former life");
+    assert_eq!((process.mailbox().len(), node.dead_letters()), (0, 1));
+    flood(node.creation(), "to this life");
+    assert_eq!((process.mailbox().len(), node.dead_letters()), (1, 1));
 }
 
 #[tokio::test]

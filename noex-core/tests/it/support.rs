@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use noex_core::{
     Creation, LocalNode, NodeDownReason, NodeId, Peer, RouteError, Router, Signal, Target,
 };
@@ -84,8 +83,6 @@ impl Router for Wire {
             .deliver(self.own, to, signal);
         Ok(())
     }
-
-    fn flood(&self, _topic: &str, _payload: Bytes) {}
 
     fn neighbours(&self) -> Vec<Creation> {
         self.net.0.lock().nodes.keys().copied().collect()

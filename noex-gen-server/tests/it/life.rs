@@ -1,11 +1,18 @@
 //! How servers start and end.
 
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use noex_core::mailbox::Incoming;
 use noex_core::process::SpawnOptions;
-use noex_core::{ExitReason, LocalNode};
-use noex_gen_server::{GenServer, StartError};
+use noex_core::task::spawn_on;
+use noex_core::{CallError, ExitReason, LocalNode, ReplyTo, current_pid};
+use noex_gen_server::{Context, Flow, GenServer, ServerRef, StartError};
+use tokio::runtime::Handle;
 
 use crate::server::{Ask, Board, Init, Probe, Tell};
 use crate::support::{Net, id, on, soon};
@@ -123,7 +130,7 @@ async fn a_stop_that_is_not_heard_in_time_is_a_time_out() {
         board.saw("waits").await;
         let stop = Probe::stop(server.pid()).timeout(Duration::from_secs(1));
         let outcome = on(&nodes[0], stop).await;
-        assert_eq!(outcome, Err(noex_core::CallError::Timeout));
+        assert_eq!(outcome, Err(CallError::Timeout));
         board.open();
         let ended = soon("it was asked", home.ended(server.pid())).await;
         assert!(matches!(ended, ExitReason::Normal | ExitReason::NoProcess));
@@ -148,4 +155,128 @@ async fn a_server_that_traps_exits_is_told_of_links_but_not_of_kills() {
         assert_eq!(ended.await, ExitReason::Killed);
         assert_eq!(board.log(), ["sum", "exit error: gone"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_holds_a_server_that_has_ended_learns_why() {
+    let node = LocalNode::start(id(1));
+    for reason in [ExitReason::Normal, ExitReason::error("out of bread")] {
+        let server = Probe::start((Init::Ok, Board::new())).on(&node).await;
+        let server = server.unwrap();
+        let ended = server.ended();
+        server.stop().reason(reason.clone()).await.unwrap();
+        assert_eq!(ended.await, reason);
+        assert_eq!(server.ended().await, reason);
+        // By the pid alone nobody knows more than that there is none.
+        assert_eq!(node.ended(server.pid()).await, ExitReason::NoProcess);
+        assert_eq!(server.stop().await, Err(CallError::NoProcess));
+    }
+}
+
+/// A server whose `init` starts another one, and so on.
+struct Nested(Option<ServerRef<Self>>);
+
+impl GenServer for Nested {
+    type Args = u32;
+    type Call = ReplyTo<u32>;
+    type Cast = ();
+
+    async fn init(below: u32, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        assert_eq!(current_pid(), Some(cx.pid()));
+        let child = match below {
+            0 => None,
+            below => Some(
+                Self::start(below - 1)
+                    .link()
+                    .await
+                    .map_err(ExitReason::error)?,
+            ),
+        };
+        assert_eq!(current_pid(), Some(cx.pid()));
+        Ok(Self(child))
+    }
+
+    async fn handle_call(&mut self, reply: ReplyTo<u32>, _cx: &mut Context<Self>) -> Flow {
+        let below = match &self.0 {
+            None => Ok(0),
+            Some(child) => child.call(|reply| reply).await.map(|below| below + 1),
+        };
+        if let Ok(below) = below {
+            reply.send(below);
+        }
+        Flow::Continue
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_within_each_other_need_no_deep_stack() {
+    let node = LocalNode::start(id(1));
+    // On a thread with the stack that threads have.
+    let started = spawn_on(&Handle::current(), Nested::start(2_000).on(&node));
+    let top = started.await.unwrap().unwrap();
+    assert_eq!(top.call(|reply| reply).await, Ok(2_000));
+}
+
+#[tokio::test]
+async fn one_that_starts_many_lets_others_run() {
+    let node = LocalNode::start(id(1));
+    let others = spawn_on(&Handle::current(), async move {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    });
+    let starter = spawn_on(&Handle::current(), async move {
+        let mut started = Vec::new();
+        while !others.is_finished() {
+            let start = Probe::start((Init::Ok, Board::new())).on(&node);
+            started.push(start.await.unwrap());
+            assert!(started.len() < 10_000, "nobody else ran");
+        }
+    });
+    starter.await.unwrap();
+}
+
+/// A server whose `init` needs the runtime.
+struct Sleeper;
+
+impl GenServer for Sleeper {
+    type Args = ();
+    type Call = ();
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(Self)
+    }
+
+    async fn handle_call(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+        Flow::Continue
+    }
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn a_server_starts_where_there_is_no_runtime() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let node = runtime.block_on(async { LocalNode::start(id(1)) });
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut start = pin!(Sleeper::start(()).on(&node));
+    let started = loop {
+        match start.as_mut().poll(&mut task::Context::from_waker(&waker)) {
+            Poll::Ready(started) => break started,
+            Poll::Pending => thread::park(),
+        }
+    };
+    assert!(node.is_alive(started.unwrap().pid()));
 }

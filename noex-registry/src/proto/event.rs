@@ -1,5 +1,6 @@
 //! Pure: what goes into the machine and what comes out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,12 +41,16 @@ pub(crate) enum Input {
     UnwatchGroup { group: Arc<str>, watcher: Pid },
     /// A process of this node ended.
     ProcessEnded { pid: Pid },
-    /// A node is up, or has a new session.
+    /// A node is up.
     NodeUp { node: Creation },
     /// A node is down.
     NodeDown { node: Creation },
+    /// News is passed on to these nodes from now on.
+    Neighbours { nodes: BTreeSet<Creation> },
+    /// What was on its way between this node and another may be lost.
+    Reconnected { node: Creation },
     /// The registry of another node says something.
-    Message(Message),
+    Message { from: Creation, message: Message },
 }
 
 /// What must be done.
@@ -65,12 +70,10 @@ pub(crate) enum Output {
     Unwatch { pid: Pid },
     /// It lost its name to an older claim and must end.
     Evict { pid: Pid },
-    /// Tell all nodes.
-    Flood(Message),
+    /// Tell these neighbours.
+    Flood { to: Vec<Creation>, message: Message },
     /// Tell one node.
     Send { to: Creation, message: Message },
-    /// Tell the next neighbour.
-    SendNeighbour(Message),
     /// The wall clock of that node is far ahead of ours.
     Drifted { node: Creation },
 }

@@ -1,37 +1,34 @@
 //! Pure: what a machine makes of the messages of others, and how it fetches what it missed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use noex_core::Creation;
 
 use super::entry::{Entry, Key};
 use super::event::{Now, Output};
 use super::machine::Machine;
-use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
+use super::message::{Change, Delta, Fetch, Message, State, Summary, Unregister, Versions};
 use super::origins::Part;
+use super::versions::sum_of;
 
 /// How many entries one message has: with the longest names they are 2 MiB, so that neither the
 /// limit for messages nor that of a mailbox stands in the way of a node with many.
 pub(super) const PART_SIZE: usize = 4_096;
 
 impl Machine {
-    pub(super) fn handle_message(&mut self, message: Message, now: Now) {
+    pub(super) fn handle_message(&mut self, from: Creation, message: Message, now: Now) {
         match message {
-            Message::Delta(delta) => {
-                for delta in self.origins.take_delta(delta, now.at) {
-                    self.apply(delta, now);
+            Message::Delta(delta) => self.handle_delta(from, delta, now),
+            Message::State(part) => self.handle_state(from, part, now),
+            Message::Fetch(Fetch { origin, after }) => self.send_state(from, origin, after),
+            Message::Summary(Summary { sum }) => {
+                if sum != sum_of(self.versions()) {
+                    let versions = self.versions().filter(|(_, version)| *version > 0);
+                    let versions = versions.collect();
+                    self.send_versions(from, versions, true);
                 }
             }
-            Message::State(part) => self.handle_state(part, now),
-            Message::Fetch(Fetch {
-                from,
-                version,
-                after,
-            }) => {
-                self.send_state(from, after);
-                self.compare(from, version, now);
-            }
-            Message::Digest(digest) => self.handle_digest(&digest, now),
+            Message::Versions(versions) => self.handle_versions(from, versions, now),
             Message::Unregister(Unregister { name, pid }) => {
                 let own = self.table.claim(&name, self.me);
                 if own.is_some_and(|claim| claim.pid == pid) {
@@ -41,70 +38,96 @@ impl Machine {
         }
     }
 
-    pub(super) fn fetch(&mut self, origin: Creation, now: Now) {
-        self.origins.asked(origin, now.at);
-        self.send_fetch(origin, None);
+    /// Tells the neighbours, but not the one who told us.
+    pub(super) fn flood(&mut self, message: Message, teller: Option<Creation>) {
+        let to = self.neighbours.others_than(teller);
+        if !to.is_empty() {
+            self.outputs.push_back(Output::Flood { to, message });
+        }
     }
 
-    pub(super) fn send_fetch(&mut self, to: Creation, after: Option<Key>) {
-        let message = Message::Fetch(Fetch {
-            from: self.me,
-            version: self.own.version(),
-            after,
-        });
+    /// An answer did not come: asks the owner and the neighbours, each in turn.
+    pub(super) fn fetch_again(&mut self, origin: Creation, times: u32) {
+        let neighbour = times.is_multiple_of(2).then(|| self.neighbours.take_turn());
+        self.send_fetch(neighbour.flatten().unwrap_or(origin), origin, None);
+    }
+
+    pub(super) fn send_summary(&mut self, to: Creation) {
+        let sum = sum_of(self.versions());
+        let message = Message::Summary(Summary { sum });
         self.outputs.push_back(Output::Send { to, message });
     }
 
-    pub(super) fn digest(&self, is_answer: bool) -> Message {
-        let own = (self.me, self.own.version());
-        Message::Digest(Digest {
-            from: self.me,
-            versions: self.origins.versions().chain([own]).collect(),
-            is_answer,
-        })
+    pub(super) fn send_versions(
+        &mut self,
+        to: Creation,
+        versions: Vec<(Creation, u64)>,
+        is_all: bool,
+    ) {
+        let message = Message::Versions(Versions { versions, is_all });
+        self.outputs.push_back(Output::Send { to, message });
     }
 
-    fn handle_state(&mut self, part: State, now: Now) {
+    fn send_fetch(&mut self, to: Creation, origin: Creation, after: Option<Key>) {
+        let message = Message::Fetch(Fetch { origin, after });
+        self.outputs.push_back(Output::Send { to, message });
+    }
+
+    /// The versions that are known here, this node's own among them.
+    fn versions(&self) -> impl Iterator<Item = (Creation, u64)> {
+        let own = (self.me, self.own.version());
+        self.origins.versions().chain([own])
+    }
+
+    /// What is news is passed on before anything comes of it, whether it can be applied yet or
+    /// not.
+    fn handle_delta(&mut self, from: Creation, delta: Delta, now: Now) {
+        if !self.origins.is_news(&delta) {
+            return;
+        }
+        self.flood(Message::Delta(delta.clone()), Some(from));
+        for delta in self.origins.take_delta(delta, now.at) {
+            self.apply(delta, now);
+        }
+    }
+
+    fn handle_state(&mut self, from: Creation, part: State, now: Now) {
         let state = match self.origins.take_part(part, now.at) {
             Some(Part::Whole(state)) => state,
-            Some(Part::More { origin, last }) => return self.send_fetch(origin, Some(last)),
+            Some(Part::More { origin, last }) => return self.send_fetch(from, origin, Some(last)),
             None => return,
         };
-        let Some(behind) = self.origins.take_state(state.origin, state.version) else {
+        let (origin, version) = (state.origin, state.version);
+        let Some(behind) = self.origins.take_state(origin, version) else {
             return;
         };
+        self.neighbours.learned(origin, version, from, now.at);
         self.replace(state, now);
         for delta in behind {
             self.apply(delta, now);
         }
     }
 
-    fn handle_digest(&mut self, digest: &Digest, now: Now) {
-        let from = digest.from;
-        let mut is_ahead = false;
-        for (origin, version) in &digest.versions {
-            if *origin != self.me {
-                is_ahead |= self.compare(*origin, *version, now);
-            } else if *version < self.own.version() {
-                self.send_state(from, None);
+    /// Fetches what the other node knows better. Tells it what it does not know, if it said all.
+    fn handle_versions(&mut self, from: Creation, versions: Versions, now: Now) {
+        let Versions { versions, is_all } = versions;
+        for (origin, version) in &versions {
+            let known = self.origins.version(*origin);
+            if known.is_some_and(|known| known < *version) && !self.origins.is_awaited(*origin) {
+                self.origins.asked(*origin, now.at);
+                self.send_fetch(from, *origin, None);
             }
         }
-        if is_ahead && !digest.is_answer {
-            let message = self.digest(true);
-            self.outputs.push_back(Output::Send { to: from, message });
+        if is_all {
+            let theirs: BTreeMap<Creation, u64> = versions.into_iter().collect();
+            let is_news = |(origin, version): &(Creation, u64)| {
+                *version > theirs.get(origin).copied().unwrap_or(0)
+            };
+            let news: Vec<(Creation, u64)> = self.versions().filter(is_news).collect();
+            if !news.is_empty() {
+                self.send_versions(from, news, false);
+            }
         }
-    }
-
-    /// Somebody knows `version` of the entries of `origin`. Fetches them if we know less; tells
-    /// whether we know more.
-    fn compare(&mut self, origin: Creation, version: u64, now: Now) -> bool {
-        let Some(known) = self.origins.version(origin) else {
-            return false;
-        };
-        if known < version && !self.origins.is_awaited(origin) {
-            self.fetch(origin, now);
-        }
-        known > version
     }
 
     /// Applies what changed in the entries of another node.
@@ -158,14 +181,18 @@ impl Machine {
         }
     }
 
-    fn send_state(&mut self, to: Creation, after: Option<Key>) {
-        let mut left = self.table.entries_of(self.me, after.as_ref());
+    /// Answers a fetch, as far as this node knows the entries that are asked for.
+    fn send_state(&mut self, to: Creation, origin: Creation, after: Option<Key>) {
+        let Some((_, version)) = self.versions().find(|(known, _)| *known == origin) else {
+            return;
+        };
+        let mut left = self.table.entries_of(origin, after.as_ref());
         let entries = left.by_ref().take(PART_SIZE).collect();
         let has_more = left.next().is_some();
         drop(left);
         let message = Message::State(State {
-            origin: self.me,
-            version: self.own.version(),
+            origin,
+            version,
             after,
             entries,
             has_more,

@@ -11,13 +11,18 @@ use super::entry::{Entry, Key};
 use super::event::{Input, Now, Output};
 use super::group_event::GroupEvent;
 use super::message::{Message, Unregister};
+use super::neighbours::Neighbours;
 use super::origins::Origins;
 use super::own::Own;
 use super::table::Table;
 use super::watchers::Watchers;
 
 /// How often versions are compared with a neighbour.
-const DIGEST_INTERVAL: Duration = Duration::from_secs(5);
+const COMPARE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How soon they are when a node came up, of which a neighbour may know more; what other nodes
+/// come meanwhile is covered by the same comparison.
+const COMPARE_DELAY: Duration = Duration::from_millis(100);
 
 /// Who holds which name and who is in which group, as this node sees it.
 #[derive(Debug)]
@@ -28,7 +33,8 @@ pub(crate) struct Machine {
     pub(super) own: Own,
     pub(super) origins: Origins,
     watchers: Watchers,
-    digest_at: Instant,
+    pub(super) neighbours: Neighbours,
+    compare_at: Instant,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -41,7 +47,8 @@ impl Machine {
             own: Own::new(me),
             origins: Origins::default(),
             watchers: Watchers::default(),
-            digest_at: now.at + DIGEST_INTERVAL,
+            neighbours: Neighbours::default(),
+            compare_at: now.at + COMPARE_INTERVAL,
             outputs: VecDeque::new(),
         }
     }
@@ -75,22 +82,35 @@ impl Machine {
             Input::ProcessEnded { pid } => self.process_ended(pid),
             Input::NodeUp { node } => self.node_up(node, now),
             Input::NodeDown { node } => self.node_down(node),
-            Input::Message(message) => self.handle_message(message, now),
+            Input::Neighbours { nodes } => {
+                for added in self.neighbours.replace(nodes) {
+                    self.send_summary(added);
+                }
+            }
+            Input::Reconnected { node } if self.neighbours.contains(node) => {
+                self.send_summary(node);
+            }
+            Input::Reconnected { .. } => {}
+            Input::Message { from, message } => self.handle_message(from, message, now),
         }
         // What changed in the entries of this node.
         while let Some(delta) = self.own.poll_delta() {
-            self.outputs.push_back(Output::Flood(Message::Delta(delta)));
+            self.flood(Message::Delta(delta), None);
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Now) {
-        for origin in self.origins.take_due(now.at) {
-            self.send_fetch(origin, None);
+        for (origin, times) in self.origins.take_due(now.at) {
+            self.fetch_again(origin, times);
         }
-        if now.at >= self.digest_at {
-            self.digest_at = now.at + DIGEST_INTERVAL;
-            let digest = self.digest(false);
-            self.outputs.push_back(Output::SendNeighbour(digest));
+        for (to, versions) in self.neighbours.take_news(now.at) {
+            self.send_versions(to, versions, false);
+        }
+        if now.at >= self.compare_at {
+            self.compare_at = now.at + COMPARE_INTERVAL;
+            if let Some(neighbour) = self.neighbours.take_turn() {
+                self.send_summary(neighbour);
+            }
         }
     }
 
@@ -99,8 +119,8 @@ impl Machine {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let fetch_at = self.origins.deadline();
-        Some(fetch_at.map_or(self.digest_at, |at| at.min(self.digest_at)))
+        let others = [self.origins.deadline(), self.neighbours.deadline()];
+        others.into_iter().flatten().chain([self.compare_at]).min()
     }
 
     /// The process that holds a name.
@@ -175,7 +195,10 @@ impl Machine {
             return;
         }
         self.origins.up(node);
-        self.fetch(node, now);
+        self.compare_at = self.compare_at.min(now.at + COMPARE_DELAY);
+        if self.neighbours.contains(node) {
+            self.send_summary(node);
+        }
     }
 
     fn node_down(&mut self, node: Creation) {

@@ -7,13 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Key};
 
-/// What one registry tells another. Deltas are flooded, all else is cast.
+/// What one registry casts to another, and who does. Deltas are flooded, all else is cast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Letter {
+    pub(crate) from: Creation,
+    pub(crate) message: Message,
+}
+
+/// What one registry tells another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Message {
     Delta(Delta),
     State(State),
     Fetch(Fetch),
-    Digest(Digest),
+    Summary(Summary),
+    Versions(Versions),
     Unregister(Unregister),
 }
 
@@ -35,7 +43,8 @@ pub(crate) enum Change {
     Released(Key),
 }
 
-/// Entries of one node, in the order of their keys: all of them, or a part.
+/// Entries of one node, in the order of their keys: all of them, or a part. They come from that
+/// node, or from any other one that knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) origin: Creation,
@@ -49,12 +58,10 @@ pub(crate) struct State {
     pub(crate) has_more: bool,
 }
 
-/// Asks a node for all its entries, or for a further part of them.
+/// Asks for all entries of one node, or for a further part of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetch {
-    pub(crate) from: Creation,
-    /// The asking node's own version, so that the other side can ask in turn.
-    pub(crate) version: u64,
+    pub(crate) origin: Creation,
     /// The last key of the part that is there already.
     #[serde(default)]
     pub(crate) after: Option<Key>,
@@ -68,13 +75,18 @@ impl State {
     }
 }
 
-/// Which version of each node's entries the sender knows.
+/// A sum over all versions that the sender knows. Who has another one answers with its versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Digest {
-    pub(crate) from: Creation,
+pub(crate) struct Summary {
+    pub(crate) sum: u64,
+}
+
+/// Which versions of nodes' entries the sender knows. There are no more of them than nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Versions {
     pub(crate) versions: Vec<(Creation, u64)>,
-    /// Whether it answers another digest, and is not to be answered.
-    pub(crate) is_answer: bool,
+    /// Whether these are all; then who knows more answers with that.
+    pub(crate) is_all: bool,
 }
 
 /// Asks the node of `pid` to release its claim.

@@ -48,6 +48,8 @@ pub(crate) enum Part {
 struct Wait {
     deadline: Instant,
     patience: Duration,
+    /// How often somebody was asked.
+    times: u32,
 }
 
 impl Origins {
@@ -60,28 +62,33 @@ impl Origins {
         self.waits.remove(&origin);
     }
 
-    /// A fetch leaves for `origin`; it is repeated until the answer comes.
+    /// Somebody is asked for the entries of `origin`; that is repeated until the answer comes.
     pub(crate) fn asked(&mut self, origin: Creation, now: Instant) {
         let wait = Wait {
             deadline: now + RETRY_MIN,
             patience: RETRY_MIN * 2,
+            times: 1,
         };
         self.waits.insert(origin, wait);
     }
 
-    /// Takes a delta. Those that can be applied now, in order; none of a node that is not up,
-    /// whose state is fetched when it is.
+    /// Whether a delta says what is not known yet, and will be kept. One of a node that is not up
+    /// says nothing: the node's state is fetched when it is.
+    pub(crate) fn is_news(&self, delta: &Delta) -> bool {
+        self.known.get(&delta.origin).is_some_and(|origin| {
+            let has_room = delta.before == origin.version || origin.ahead.len() < AHEAD_MAX;
+            let is_kept = origin.ahead.contains_key(&delta.before);
+            delta.after > origin.version && has_room && !is_kept
+        })
+    }
+
+    /// Takes a delta that is news. Those that can be applied now, in order.
     pub(crate) fn take_delta(&mut self, delta: Delta, now: Instant) -> Vec<Delta> {
         let from = delta.origin;
         let Some(origin) = self.known.get_mut(&from) else {
             return Vec::new();
         };
-        if delta.after <= origin.version {
-            return Vec::new();
-        }
-        if delta.before == origin.version || origin.ahead.len() < AHEAD_MAX {
-            origin.ahead.insert(delta.before, delta);
-        }
+        origin.ahead.insert(delta.before, delta);
         let ready = origin.take_ready();
         if origin.ahead.is_empty() {
             self.waits.remove(&from);
@@ -89,6 +96,7 @@ impl Origins {
             self.waits.entry(from).or_insert(Wait {
                 deadline: now + GAP_PATIENCE,
                 patience: RETRY_MIN,
+                times: 0,
             });
         }
         ready
@@ -101,7 +109,10 @@ impl Origins {
         let origin = self.known.get_mut(&from)?;
         let state = match (part.after.as_ref(), origin.parts.take()) {
             (None, _) => part,
-            (Some(after), Some(mut parts)) if parts.last().as_ref() == Some(after) => {
+            // Whoever sends it knows at least what the first part's sender did.
+            (Some(after), Some(mut parts))
+                if parts.last().as_ref() == Some(after) && part.version >= parts.version =>
+            {
                 parts.has_more = part.has_more && !part.entries.is_empty();
                 parts.entries.extend(part.entries);
                 parts
@@ -138,8 +149,8 @@ impl Origins {
         is_news.then_some(ready)
     }
 
-    /// The nodes that must be asked now.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<Creation> {
+    /// The nodes whose entries must be asked for now, and how often they were.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<(Creation, u32)> {
         let due = self
             .waits
             .iter_mut()
@@ -147,7 +158,9 @@ impl Origins {
         due.map(|(origin, wait)| {
             wait.deadline = now + wait.patience;
             wait.patience = RETRY_MAX.min(wait.patience * 2);
-            *origin
+            let times = wait.times;
+            wait.times = times.saturating_add(1);
+            (*origin, times)
         })
         .collect()
     }

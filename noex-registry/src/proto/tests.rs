@@ -8,10 +8,14 @@ use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock, Drift, Stamp, winner};
 use super::entry::{Entry, Key};
-use super::message::{Change, Delta, Digest, Fetch, Message, State, Unregister};
+use super::message::{Change, Delta, Fetch, Message, State, Summary, Unregister, Versions};
+use super::versions::sum_of;
 use super::{GroupEvent, Input, Machine, Now, Output, PART_SIZE, is_name};
 
 const WALL: Duration = Duration::from_secs(1_000_000);
+
+/// The only neighbour of a single machine, which says nothing.
+const LISTENER: u64 = 99;
 
 fn creation(node: u64) -> Creation {
     Creation::from_bits(node)
@@ -32,7 +36,10 @@ fn claim(node: u64, serial: u64, seconds: u64) -> Claim {
 /// A machine, its clock, and what it had to do.
 struct Node {
     machine: Machine,
+    me: Creation,
     now: Now,
+    /// The changes of other nodes that it passed on to the listener.
+    passed_on: Vec<Message>,
     holders: BTreeMap<Arc<str>, Pid>,
     groups: BTreeMap<Arc<str>, BTreeSet<Pid>>,
 }
@@ -47,12 +54,16 @@ impl Node {
             at: Instant::now(),
             wall: WALL,
         };
-        Self {
+        let mut made = Self {
             machine: Machine::new(creation(node), now),
+            me: creation(node),
             now,
+            passed_on: Vec::new(),
             holders: BTreeMap::new(),
             groups: BTreeMap::new(),
-        }
+        };
+        made.neighbours(&[LISTENER]);
+        made
     }
 
     fn with_peers(node: u64, peers: &[u64]) -> Self {
@@ -60,6 +71,9 @@ impl Node {
         for peer in peers {
             made.up(*peer);
         }
+        // Versions are compared then.
+        made.pass(Duration::from_millis(100));
+        made.now.wall = WALL;
         made
     }
 
@@ -85,6 +99,12 @@ impl Node {
                 } => drop(self.holders.insert(name, holder)),
                 Output::Publish { name, holder: None } => drop(self.holders.remove(&name)),
                 Output::Regroup(event) => self.regroup(event),
+                Output::Flood {
+                    message: Message::Delta(delta),
+                    to,
+                } if delta.origin != self.me && to == [creation(LISTENER)] => {
+                    self.passed_on.push(Message::Delta(delta));
+                }
                 output => outputs.push(output),
             }
         }
@@ -135,8 +155,24 @@ impl Node {
         })
     }
 
+    /// What a message from its owner does.
     fn message(&mut self, message: Message) -> Vec<Output> {
-        self.input(Input::Message(message))
+        let from = match &message {
+            Message::Delta(Delta { origin, .. }) | Message::State(State { origin, .. }) => *origin,
+            Message::Fetch(_) | Message::Summary(_) | Message::Versions(_) => creation(2),
+            Message::Unregister(_) => creation(LISTENER),
+        };
+        self.input(Input::Message { from, message })
+    }
+
+    fn message_from(&mut self, from: u64, message: Message) -> Vec<Output> {
+        let from = creation(from);
+        self.input(Input::Message { from, message })
+    }
+
+    fn neighbours(&mut self, nodes: &[u64]) -> Vec<Output> {
+        let nodes = nodes.iter().copied().map(creation).collect();
+        self.input(Input::Neighbours { nodes })
     }
 
     fn up(&mut self, node: u64) -> Vec<Output> {
@@ -201,16 +237,42 @@ fn state(node: u64, version: u64, claims: &[(&str, Claim)]) -> Message {
     })
 }
 
-fn fetch(from: u64, version: u64, to: u64) -> Output {
-    let from = creation(from);
-    Output::Send {
-        to: creation(to),
-        message: Message::Fetch(Fetch {
-            from,
-            version,
+/// The entries of `origin` are asked for at `to`.
+fn fetch(origin: u64, to: u64) -> Output {
+    send(
+        to,
+        Message::Fetch(Fetch {
+            origin: creation(origin),
             after: None,
         }),
-    }
+    )
+}
+
+fn known(versions: &[(u64, u64)]) -> Vec<(Creation, u64)> {
+    let versions = versions.iter();
+    versions
+        .map(|(node, version)| (creation(*node), *version))
+        .collect()
+}
+
+fn versions(versions: &[(u64, u64)], is_all: bool) -> Message {
+    let versions = known(versions);
+    Message::Versions(Versions { versions, is_all })
+}
+
+fn summary(versions: &[(u64, u64)]) -> Message {
+    let sum = sum_of(known(versions).into_iter());
+    Message::Summary(Summary { sum })
+}
+
+fn send(to: u64, message: Message) -> Output {
+    let to = creation(to);
+    Output::Send { to, message }
+}
+
+fn flood(message: Message) -> Output {
+    let to = vec![creation(LISTENER)];
+    Output::Flood { to, message }
 }
 
 fn evicted(outputs: &[Output]) -> Vec<Pid> {
@@ -223,7 +285,7 @@ fn evicted(outputs: &[Output]) -> Vec<Pid> {
 
 fn floods(outputs: &[Output]) -> Vec<Message> {
     let floods = outputs.iter().filter_map(|output| match output {
-        Output::Flood(message) => Some(message.clone()),
+        Output::Flood { message, .. } => Some(message.clone()),
         _ => None,
     });
     floods.collect()
@@ -338,10 +400,7 @@ fn a_registration_is_watched_and_flooded() {
     let since = Clock::default().tick(WALL);
     let claim = Claim::new(pid(1, 1), since, None);
     let told = claimed(1, 0, &[("a", claim)]);
-    assert_eq!(
-        outputs,
-        [Output::Watch { pid: pid(1, 1) }, Output::Flood(told)]
-    );
+    assert_eq!(outputs, [Output::Watch { pid: pid(1, 1) }, flood(told)]);
     assert_eq!(node.holder("a"), Some(pid(1, 1)));
 }
 
@@ -372,7 +431,7 @@ fn the_end_of_a_process_releases_its_names_in_one_delta() {
         outputs,
         [
             Output::Unwatch { pid: pid(1, 1) },
-            Output::Flood(delta(1, 2, changes.into()))
+            flood(delta(1, 2, changes.into()))
         ]
     );
     assert!(node.holders.is_empty());
@@ -526,7 +585,7 @@ fn a_join_is_watched_flooded_and_published() {
     let mut node = Node::new(1);
     let outputs = node.join("g", pid(1, 1));
     let watch = Output::Watch { pid: pid(1, 1) };
-    let told = Output::Flood(joined(1, 0, "g", pid(1, 1)));
+    let told = flood(joined(1, 0, "g", pid(1, 1)));
     assert_eq!(outputs, [watch, told]);
     assert_eq!(node.members("g"), [pid(1, 1)]);
 }
@@ -539,7 +598,7 @@ fn who_joined_twice_is_in_once_and_leaves_twice() {
     assert_eq!(node.leave("g", pid(1, 1)), []);
     assert_eq!(node.members("g"), [pid(1, 1)]);
     let outputs = node.leave("g", pid(1, 1));
-    let told = Output::Flood(left(1, 1, "g", pid(1, 1)));
+    let told = flood(left(1, 1, "g", pid(1, 1)));
     assert_eq!(outputs, [Output::Unwatch { pid: pid(1, 1) }, told]);
     assert_eq!(node.members("g"), []);
     assert_eq!(node.leave("g", pid(1, 1)), [], "there is no join left");
@@ -580,10 +639,7 @@ fn the_end_of_a_process_takes_it_out_of_all_groups_in_one_delta() {
         member("h", pid(1, 1)).key(),
     ];
     let told = delta(1, 3, changes.map(Change::Released).into());
-    assert_eq!(
-        outputs,
-        [Output::Unwatch { pid: pid(1, 1) }, Output::Flood(told)]
-    );
+    assert_eq!(outputs, [Output::Unwatch { pid: pid(1, 1) }, flood(told)]);
     assert!(node.groups.is_empty());
 }
 
@@ -645,11 +701,12 @@ fn members_are_fetched_in_parts_like_names() {
     for serial in 0..count {
         owner.join("g", pid(1, serial));
     }
-    let mut learner = Node::new(2);
-    let mut fetches = sent(learner.up(1), 1);
+    let mut learner = Node::with_peers(2, &[1]);
+    let newest = versions(&[(1, u64::MAX)], false);
+    let mut fetches = sent(learner.message_from(1, newest), 1);
     let mut parts = 0;
     while let Some(fetch) = fetches.pop() {
-        for part in sent(owner.message(fetch), 2) {
+        for part in sent(owner.message_from(2, fetch), 2) {
             parts += usize::from(matches!(part, Message::State(_)));
             fetches.extend(sent(learner.message(part), 1));
         }
@@ -751,22 +808,6 @@ fn a_watcher_that_ends_is_forgotten_and_is_not_told_of_itself() {
 
 // ---- versions ----
 
-#[test]
-fn a_node_that_comes_is_asked_for_its_claims() {
-    let mut node = Node::new(1);
-    assert_eq!(node.up(2), [fetch(1, 0, 2)]);
-    let asked = node.message(Message::Fetch(Fetch {
-        from: creation(2),
-        version: 3,
-        after: None,
-    }));
-    // It is asked already, and is not asked twice.
-    let (to, message) = (creation(2), state(1, 0, &[]));
-    assert_eq!(asked, [Output::Send { to, message }]);
-    node.message(state(2, 3, &[("a", claim(2, 1, 5))]));
-    assert_eq!(node.holder("a"), Some(pid(2, 1)));
-}
-
 /// What `to` is sent of what these outputs send.
 fn sent(outputs: Vec<Output>, to: u64) -> Vec<Message> {
     let sent = outputs.into_iter().filter_map(|output| match output {
@@ -783,8 +824,9 @@ fn owner_and_learner(count: u64) -> (Node, Node, Vec<Message>) {
     for serial in 1..=count {
         owner.register(&format!("{serial}"), pid(1, serial), None);
     }
-    let mut learner = Node::new(2);
-    let fetches = sent(learner.up(1), 1);
+    let mut learner = Node::with_peers(2, &[1]);
+    let newest = versions(&[(1, u64::MAX)], false);
+    let fetches = sent(learner.message_from(1, newest), 1);
     (owner, learner, fetches)
 }
 
@@ -794,7 +836,7 @@ fn many_claims_are_fetched_in_parts_which_fit_a_mailbox() {
     let (mut owner, mut learner, mut fetches) = owner_and_learner(count);
     let mut parts = 0;
     while let Some(fetch) = fetches.pop() {
-        for part in sent(owner.message(fetch), 2) {
+        for part in sent(owner.message_from(2, fetch), 2) {
             let Message::State(State { entries, .. }) = &part else {
                 continue;
             };
@@ -813,7 +855,7 @@ fn many_claims_are_fetched_in_parts_which_fit_a_mailbox() {
 fn what_changes_between_two_parts_is_not_lost() {
     let count = u64::try_from(PART_SIZE).unwrap() + 2;
     let (mut owner, mut learner, mut fetches) = owner_and_learner(count);
-    let first = sent(owner.message(fetches.remove(0)), 2).remove(0);
+    let first = sent(owner.message_from(2, fetches.remove(0)), 2).remove(0);
     let fetch = sent(learner.message(first), 1).remove(0);
     // Of the part that is there already, and of the one that is not.
     for name in ["1", "999"] {
@@ -823,7 +865,7 @@ fn what_changes_between_two_parts_is_not_lost() {
         }
     }
     assert_eq!(learner.holder("2"), None, "it waits for all parts");
-    let second = sent(owner.message(fetch), 2).remove(0);
+    let second = sent(owner.message_from(2, fetch), 2).remove(0);
     learner.message(second);
     assert_eq!(learner.holder("1"), None);
     assert_eq!(learner.holder("999"), None);
@@ -843,18 +885,32 @@ fn a_part_of_another_round_is_ignored() {
 
 #[test]
 fn an_unanswered_fetch_is_repeated_ever_more_rarely() {
-    let mut node = Node::new(1);
-    node.up(2);
+    let mut node = Node::with_peers(1, &[2, 3]);
+    let asked = node.message_from(3, versions(&[(2, 1)], false));
+    assert_eq!(asked, [fetch(2, 3)]);
     let second = Duration::from_secs(1);
     let mut asked = Vec::new();
     for at in 1..=64 {
-        if node.pass(second).contains(&fetch(1, 0, 2)) {
-            asked.push(at);
+        for output in node.pass(second) {
+            let mut asks = [2, LISTENER].into_iter();
+            if let Some(whom) = asks.find(|to| output == fetch(2, *to)) {
+                asked.push((at, whom));
+            }
         }
     }
-    assert_eq!(asked, [1, 3, 7, 15, 31, 63]);
-    node.message(state(2, 0, &[]));
-    assert!(!node.pass(second * 100).contains(&fetch(1, 0, 2)));
+    let (owner, other) = (2, LISTENER);
+    let in_turn = [
+        (1, owner),
+        (3, other),
+        (7, owner),
+        (15, other),
+        (31, owner),
+        (63, other),
+    ];
+    assert_eq!(asked, in_turn);
+    node.message(state(2, 1, &[]));
+    let later = node.pass(second * 100);
+    assert!(!later.contains(&fetch(2, owner)) && !later.contains(&fetch(2, other)));
 }
 
 #[test]
@@ -876,7 +932,7 @@ fn deltas_that_overtake_each_other_are_applied_in_order() {
     node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
     assert_eq!(node.holder("a"), None);
     assert_eq!(node.holder("b"), Some(pid(2, 1)));
-    assert!(!node.pass(Duration::from_secs(1)).contains(&fetch(1, 0, 2)));
+    assert_eq!(node.pass(Duration::from_secs(1)), []);
 }
 
 #[test]
@@ -885,7 +941,7 @@ fn a_gap_that_stays_makes_the_full_state_fetched() {
     node.message(state(2, 0, &[]));
     assert_eq!(node.message(claimed(2, 4, &[("e", claim(2, 5, 5))])), []);
     assert_eq!(node.pass(Duration::from_millis(199)), []);
-    assert_eq!(node.pass(Duration::from_millis(1)), [fetch(1, 0, 2)]);
+    assert_eq!(node.pass(Duration::from_millis(1)), [fetch(2, LISTENER)]);
     node.message(state(2, 4, &[("a", claim(2, 1, 5))]));
     assert_eq!(node.holder("a"), Some(pid(2, 1)));
     assert_eq!(node.holder("e"), Some(pid(2, 5)));
@@ -915,64 +971,123 @@ fn deltas_kept_for_a_gap_are_bounded() {
 }
 
 #[test]
-fn versions_are_compared_with_a_neighbour_every_five_seconds() {
-    let mut node = Node::with_peers(1, &[2]);
-    node.message(state(2, 3, &[]));
-    let digest = Message::Digest(Digest {
-        from: creation(1),
-        versions: vec![(creation(2), 3), (creation(1), 0)],
-        is_answer: false,
-    });
-    assert_eq!(node.pass(Duration::from_millis(4_999)), []);
-    let told = Output::SendNeighbour(digest);
-    assert_eq!(node.pass(Duration::from_millis(1)), [told]);
-}
-
-#[test]
-fn a_digest_that_knows_more_makes_the_origin_asked() {
+fn versions_are_compared_with_the_neighbours_in_turn_every_five_seconds() {
     let mut node = Node::with_peers(1, &[2, 3]);
     node.message(state(2, 3, &[]));
-    node.message(state(3, 3, &[]));
-    let digest = Digest {
-        from: creation(2),
-        versions: vec![(creation(2), 3), (creation(3), 4), (creation(9), 1)],
-        is_answer: false,
-    };
-    assert_eq!(node.message(Message::Digest(digest)), [fetch(1, 0, 3)]);
+    node.pass(Duration::from_millis(20));
+    node.neighbours(&[2, 3]);
+    let (interval, told) = (Duration::from_secs(5), summary(&[(2, 3)]));
+    assert_eq!(node.pass(interval - Duration::from_millis(21)), []);
+    assert_eq!(node.pass(Duration::from_millis(1)), [send(2, told.clone())]);
+    assert_eq!(node.pass(interval), [send(3, told.clone())]);
+    assert_eq!(node.pass(interval), [send(2, told)]);
 }
 
 #[test]
-fn a_digest_that_knows_less_is_answered_once() {
+fn versions_are_compared_with_a_new_neighbour_after_a_loss_and_when_a_node_came_up() {
+    let mut node = Node::new(1);
+    node.up(2);
+    assert_eq!(node.pass(Duration::from_millis(99)), []);
+    let told = summary(&[]);
+    assert_eq!(
+        node.pass(Duration::from_millis(1)),
+        [send(LISTENER, told.clone())]
+    );
+    assert_eq!(node.neighbours(&[2, LISTENER]), [send(2, told.clone())]);
+    let down = Input::NodeDown { node: creation(2) };
+    assert_eq!(node.input(down), []);
+    assert_eq!(node.up(2), [send(2, told.clone())]);
+    let reconnected = |node| Input::Reconnected {
+        node: creation(node),
+    };
+    assert_eq!(node.input(reconnected(2)), [send(2, told)]);
+    assert_eq!(node.input(reconnected(3)), []);
+}
+
+#[test]
+fn who_knows_the_same_is_not_answered() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.message(state(2, 3, &[]));
+    node.register("a", pid(1, 1), None);
+    assert_eq!(node.message(summary(&[(1, 1), (2, 3)])), []);
+    let all = versions(&[(2, 3), (1, 1)], true);
+    assert_eq!(node.message(summary(&[(2, 3)])), [send(2, all)]);
+}
+
+#[test]
+fn who_knows_more_is_asked_and_who_knows_less_is_told() {
     let mut node = Node::with_peers(1, &[2, 3]);
     node.register("a", pid(1, 1), None);
+    node.message(state(2, 3, &[]));
     node.message(state(3, 3, &[]));
-    let mut digest = Digest {
-        from: creation(2),
-        versions: vec![(creation(1), 0), (creation(3), 2)],
-        is_answer: false,
+    let theirs = [(2, 2), (3, 4), (9, 1)];
+    let news = versions(&[(2, 3), (1, 1)], false);
+    let outputs = node.message(versions(&theirs, true));
+    assert_eq!(outputs, [fetch(3, 2), send(2, news)]);
+    // It is awaited, and what is no full list says nothing of what is not in it.
+    assert_eq!(node.message(versions(&theirs, false)), []);
+}
+
+#[test]
+fn whoever_knows_the_entries_of_a_node_gives_them_away() {
+    let mut node = Node::with_peers(1, &[2]);
+    let entries = state(2, 3, &[("a", claim(2, 1, 5))]);
+    node.message(entries.clone());
+    let ask = |origin| {
+        let origin = creation(origin);
+        let after = None;
+        Message::Fetch(Fetch { origin, after })
     };
-    let outputs = node.message(Message::Digest(digest.clone()));
-    let sent = |output: &Output| match output {
-        Output::Send { message, .. } => Some(message.clone()),
-        _ => None,
+    assert_eq!(node.message_from(7, ask(2)), [send(7, entries)]);
+    assert_eq!(node.message_from(7, ask(8)), [], "it is not known here");
+}
+
+#[test]
+fn what_is_news_is_passed_on_once_but_not_to_who_told_it() {
+    let mut node = Node::with_peers(1, &[2]);
+    let (first, second) = (released(2, 0, "a"), released(2, 1, "a"));
+    // The second one before it can be applied.
+    for told in [&second, &second, &first, &first] {
+        node.message_from(7, told.clone());
+    }
+    assert_eq!(node.passed_on, [second, first]);
+    assert_eq!(node.message_from(LISTENER, released(2, 2, "a")), []);
+    assert_eq!(node.passed_on.len(), 2);
+    node.message(released(8, 0, "a"));
+    assert_eq!(node.passed_on.len(), 2, "nobody knows that node");
+}
+
+#[test]
+fn what_was_fetched_is_announced_to_the_others_together() {
+    let mut node = Node::with_peers(1, &[2, 3, 4]);
+    node.neighbours(&[2, 3]);
+    node.message_from(2, state(4, 7, &[]));
+    node.message_from(3, state(3, 1, &[]));
+    assert_eq!(node.pass(Duration::from_millis(19)), []);
+    let told = node.pass(Duration::from_millis(1));
+    let (to_2, to_3) = (versions(&[(3, 1)], false), versions(&[(4, 7)], false));
+    assert_eq!(told, [send(2, to_2), send(3, to_3)]);
+    assert_eq!(node.pass(Duration::from_millis(20)), []);
+}
+
+#[test]
+fn a_later_part_from_who_knows_less_is_not_taken() {
+    let mut node = Node::with_peers(1, &[2]);
+    let part = |version, after: Option<&str>, name| {
+        Message::State(State {
+            origin: creation(2),
+            version,
+            after: after.map(|after| Key::Name(after.into())),
+            entries: entries(&[(name, claim(2, 1, 5))]),
+            has_more: after.is_none(),
+        })
     };
-    let sent: Vec<Message> = outputs.iter().filter_map(sent).collect();
-    assert!(
-        matches!(&sent[..], [Message::State(_), Message::Digest(answer)] if answer.is_answer),
-        "{sent:?}"
-    );
-    digest.is_answer = true;
-    let outputs = node.message(Message::Digest(digest));
-    assert!(
-        matches!(
-            &outputs[..],
-            [Output::Send {
-                message: Message::State(_),
-                ..
-            }]
-        ),
-        "{outputs:?}"
-    );
+    node.message(part(5, None, "a"));
+    node.message(part(4, Some("a"), "b"));
+    assert_eq!(node.holder("a"), None, "it still waits");
+    node.message(part(6, Some("a"), "c"));
+    assert_eq!(node.holder("b"), None);
+    assert_eq!(node.holder("c"), Some(pid(2, 1)));
 }
 
 #[test]
@@ -1013,7 +1128,7 @@ struct World {
     alive: BTreeSet<Pid>,
     /// How often who joined which group, less how often it left.
     joins: BTreeMap<(Arc<str>, Pid), usize>,
-    flying: Vec<(u64, Message)>,
+    flying: Vec<(u64, u64, Message)>,
     /// Whom a node says goodbye to by a split.
     split: Option<u64>,
     serial: u64,
@@ -1037,7 +1152,19 @@ impl World {
         for (a, b) in [(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)] {
             world.input(a, Input::NodeUp { node: creation(b) });
         }
+        for at in NODES {
+            world.tell_neighbours(at);
+        }
         world
+    }
+
+    /// Everybody is a neighbour of everybody, but over the split.
+    fn tell_neighbours(&mut self, at: u64) {
+        let is_cut = |other: &u64| self.split.is_some_and(|cut| cut == at || cut == *other);
+        let others = NODES.into_iter().filter(|other| *other != at);
+        let nodes = others.filter(|other| !is_cut(other)).map(creation);
+        let nodes = nodes.collect();
+        self.input(at, Input::Neighbours { nodes });
     }
 
     fn input(&mut self, at: u64, input: Input) {
@@ -1046,19 +1173,14 @@ impl World {
     }
 
     fn perform(&mut self, at: u64, outputs: Vec<Output>) {
-        let others = NODES.map(|node| if node == at { 0 } else { node });
         for output in outputs {
             match output {
-                Output::Flood(message) => {
-                    for to in others {
-                        self.send(at, to, message.clone());
+                Output::Flood { to, message } => {
+                    for to in to {
+                        self.send(at, to.bits(), message.clone());
                     }
                 }
                 Output::Send { to, message } => self.send(at, to.bits(), message),
-                Output::SendNeighbour(message) => {
-                    let to = others[self.random.below(3)];
-                    self.send(at, to, message);
-                }
                 Output::Evict { pid } => {
                     self.alive.remove(&pid);
                 }
@@ -1076,13 +1198,13 @@ impl World {
     fn send(&mut self, from: u64, to: u64, message: Message) {
         let is_cut = self.split.is_some_and(|cut| cut == from || cut == to);
         let is_lost = self.is_lossy && self.random.below(5) == 0;
-        if to == 0 || is_cut || is_lost {
+        if to == LISTENER || is_cut || is_lost {
             return;
         }
         if self.is_lossy && self.random.below(10) == 0 {
-            self.flying.push((to, message.clone()));
+            self.flying.push((from, to, message.clone()));
         }
-        self.flying.push((to, message));
+        self.flying.push((from, to, message));
     }
 
     fn step(&mut self) {
@@ -1189,13 +1311,17 @@ impl World {
                 self.input(a, input);
             }
         }
+        for at in NODES {
+            self.tell_neighbours(at);
+        }
     }
 
     fn deliver(&mut self) {
         if !self.flying.is_empty() {
             let place = self.random.below(self.flying.len());
-            let (to, message) = self.flying.swap_remove(place);
-            self.input(to, Input::Message(message));
+            let (from, to, message) = self.flying.swap_remove(place);
+            let from = creation(from);
+            self.input(to, Input::Message { from, message });
         }
     }
 

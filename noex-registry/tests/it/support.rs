@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use noex_core::process::{Receiver, SpawnOptions};
 use noex_core::{
     Creation, ExitReason, LocalNode, NodeDownReason, Peer, Pid, ReplyTo, RouteError, Router,
@@ -33,25 +32,14 @@ struct Edge {
 
 impl Router for Edge {
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
+        let is_lost = self.network.loses_floods.load(Ordering::Relaxed);
+        if is_lost && matches!(signal, Signal::Flood { .. }) {
+            return Ok(());
+        }
         let node = self.network.nodes.lock().get(&to.creation()).cloned();
         node.ok_or(RouteError::NoConnection)?
             .deliver(self.from, to, signal);
         Ok(())
-    }
-
-    fn flood(&self, topic: &str, payload: Bytes) {
-        if self.network.loses_floods.load(Ordering::Relaxed) {
-            return;
-        }
-        for node in self.neighbours() {
-            let name = topic.into();
-            let (from, payload) = (self.from, payload.clone());
-            let sent = self.route(
-                &Target::Named { node, name },
-                Signal::Flood { from, payload },
-            );
-            assert_eq!(sent, Ok(()));
-        }
     }
 
     fn neighbours(&self) -> Vec<Creation> {
@@ -88,7 +76,9 @@ impl Network {
         for other in others {
             node.peer_up(&peer(&other));
             other.peer_up(&peer(node));
+            other.neighbours_changed();
         }
+        node.neighbours_changed();
     }
 
     /// The node is gone for all others, which are told so now.

@@ -10,7 +10,7 @@ use super::channel::Channel;
 use super::error::HandshakeError;
 use super::hello::Hello;
 use super::noise::{self, Side};
-use super::preamble::to_wire;
+use super::preamble::{First, to_wire};
 use crate::secret::{Keyring, StaticKey};
 
 /// An acceptor that has answered and waits for the third message.
@@ -18,6 +18,7 @@ use crate::secret::{Keyring, StaticKey};
 pub(crate) struct Accepting {
     state: HandshakeState,
     hello: Hello,
+    handshake: u8,
     key_index: usize,
 }
 
@@ -48,22 +49,15 @@ impl Accepting {
         own: &StaticKey,
         cluster_name: &str,
         hello: &Hello,
-        message: &[u8],
+        first: &First,
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
-        noise::check_size(message)?;
+        noise::check_size(&first.message)?;
+        let prologue = noise::prologue(first.handshake, cluster_name);
         for (key_index, key) in keys.iter().enumerate() {
             // A state that failed once keeps a wrong cipher key, so each key gets a fresh one.
-            let mut state = noise::fresh_state(Side::Acceptor, key, own, cluster_name);
-            match noise::read(&mut state, message) {
-                Ok(_nothing) => {
-                    let answer = noise::write(&mut state, &hello.encode())?;
-                    let accepting = Self {
-                        state,
-                        hello: hello.clone(),
-                        key_index,
-                    };
-                    return Ok((accepting, to_wire(&[], &answer)));
-                }
+            let mut state = noise::fresh_state(Side::Acceptor, key, own, &prologue);
+            match noise::read(&mut state, &first.message) {
+                Ok(_nothing) => return Self::answer(state, hello, first.handshake, key_index),
                 Err(snow::Error::Decrypt) => {}
                 Err(_malformed) => return Err(HandshakeError::BadMessage),
             }
@@ -71,19 +65,37 @@ impl Accepting {
         Err(HandshakeError::WrongSecret)
     }
 
+    pub(super) fn answer(
+        mut state: HandshakeState,
+        hello: &Hello,
+        handshake: u8,
+        key_index: usize,
+    ) -> Result<(Self, Vec<u8>), HandshakeError> {
+        noise::forget_key(&mut state);
+        let answer = noise::write(&mut state, &hello.encode())?;
+        let accepting = Self {
+            state,
+            hello: hello.clone(),
+            handshake,
+            key_index,
+        };
+        Ok((accepting, to_wire(&[], &answer)))
+    }
+
     /// Reads the third message, as [`take_message`](super::take_message) gave it.
     ///
     /// # Errors
     /// [`HandshakeError::BadMessage`] if it does not belong to this handshake,
-    /// [`HandshakeError::Incompatible`] if the peer speaks no version that this node speaks.
+    /// [`HandshakeError::Incompatible`] if the peer speaks no version that this node speaks,
+    /// [`HandshakeError::Downgraded`] if both speak a later version of the handshake.
     pub(crate) fn read_third(mut self, message: &[u8]) -> Result<Accepted, HandshakeError> {
         noise::check_size(message)?;
         let payload = noise::read(&mut self.state, message)
             .map_err(|_details_help_forgers| HandshakeError::BadMessage)?;
         let peer = Hello::decode(&payload)?;
-        let version = self.hello.common_version(&peer)?;
+        let version = self.hello.agree(&peer, self.handshake)?;
         let peer_key = noise::peer_key(&self.state)?;
-        let channel = Channel::new(self.state)?;
+        let channel = Channel::new(self.state, Side::Acceptor);
         Ok(Accepted {
             peer,
             peer_key,

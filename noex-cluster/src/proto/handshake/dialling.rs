@@ -10,7 +10,7 @@ use super::channel::Channel;
 use super::error::HandshakeError;
 use super::hello::Hello;
 use super::noise::{self, Side};
-use super::preamble::{PREAMBLE, to_wire};
+use super::preamble::{preamble, to_wire};
 use crate::secret::{LinkKey, StaticKey};
 
 /// A dialler that waits for the second message.
@@ -18,6 +18,7 @@ use crate::secret::{LinkKey, StaticKey};
 pub(crate) struct Dialling {
     state: HandshakeState,
     hello: Hello,
+    handshake: u8,
 }
 
 /// A dialler that has all it needs. The peer has not, before it has read `third`.
@@ -36,41 +37,54 @@ pub(crate) struct Dialled {
 }
 
 impl Dialling {
-    /// Starts a handshake with `key`. The bytes are to be written to the wire.
+    /// Starts a handshake of this version with `key`. The bytes are to be written to the wire.
     ///
     /// # Errors
     /// [`HandshakeError::TooLarge`], which no first message is.
     pub(crate) fn start(
+        handshake: u8,
         key: &LinkKey,
         own: &StaticKey,
         cluster_name: &str,
         hello: &Hello,
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
-        let mut state = noise::fresh_state(Side::Dialler, key, own, cluster_name);
+        let prologue = noise::prologue(handshake, cluster_name);
+        let state = noise::fresh_state(Side::Dialler, key, own, &prologue);
+        Self::begin(state, handshake, hello)
+    }
+
+    pub(super) fn begin(
+        mut state: HandshakeState,
+        handshake: u8,
+        hello: &Hello,
+    ) -> Result<(Self, Vec<u8>), HandshakeError> {
         let message = noise::write(&mut state, &[])?;
+        noise::forget_key(&mut state);
         Ok((
             Self {
                 state,
                 hello: hello.clone(),
+                handshake,
             },
-            to_wire(&PREAMBLE, &message),
+            to_wire(&preamble(handshake), &message),
         ))
     }
 
-    /// Reads the second message, as [`take_message`](super::take_message) gave it.
+    /// Reads the second message, as [`take_second`](super::take_second) gave it.
     ///
     /// # Errors
     /// [`HandshakeError::BadMessage`] if it is not an answer to this handshake's first message,
-    /// [`HandshakeError::Incompatible`] if the peer speaks no version that this node speaks.
+    /// [`HandshakeError::Incompatible`] if the peer speaks no version that this node speaks,
+    /// [`HandshakeError::Downgraded`] if both speak a later version of the handshake.
     pub(crate) fn read_second(mut self, message: &[u8]) -> Result<Dialled, HandshakeError> {
         noise::check_size(message)?;
         let payload = noise::read(&mut self.state, message)
             .map_err(|_details_help_forgers| HandshakeError::BadMessage)?;
         let peer = Hello::decode(&payload)?;
-        let version = self.hello.common_version(&peer)?;
+        let version = self.hello.agree(&peer, self.handshake)?;
         let peer_key = noise::peer_key(&self.state)?;
         let message = noise::write(&mut self.state, &self.hello.encode())?;
-        let channel = Channel::new(self.state)?;
+        let channel = Channel::new(self.state, Side::Dialler);
         Ok(Dialled {
             third: to_wire(&[], &message),
             peer,

@@ -10,14 +10,26 @@ pub(crate) enum HandshakeError {
     /// What came is not the beginning of a noex handshake.
     #[error("not a noex node: {0}")]
     NotNoex(Stranger),
-    /// The peer speaks another version of the handshake.
-    #[error("handshake version {theirs} is not supported, only {ours}")]
+    /// The peer speaks no version of the handshake that this node speaks.
+    #[error(
+        "handshake versions {}-{} of the peer have nothing in common with our {}-{}; upgrade the \
+         older of the two nodes",
+        theirs.0, theirs.1, ours.0, ours.1
+    )]
     UnsupportedVersion {
-        /// This node's version.
-        ours: u8,
-        /// The peer's version.
-        theirs: u8,
+        /// This node's lowest and highest version.
+        ours: (u8, u8),
+        /// The peer's lowest and highest version.
+        theirs: (u8, u8),
     },
+    /// Both nodes speak a later version of the handshake than the one that they did.
+    #[error(
+        "both nodes speak a later version of the handshake: somebody on the way keeps them from it"
+    )]
+    Downgraded,
+    /// The first message is one that came before.
+    #[error("the first message is one that came before: somebody repeats what they recorded")]
+    Replayed,
     /// The first message was made with another secret or for another cluster.
     #[error("the peer has another secret or another cluster name")]
     WrongSecret,
@@ -34,7 +46,8 @@ pub(crate) enum HandshakeError {
     },
     /// The two nodes have no version of the wire format in common.
     #[error(
-        "wire versions {}-{} of the peer have nothing in common with our {}-{}",
+        "wire versions {}-{} of the peer have nothing in common with our {}-{}; upgrade the older \
+         of the two nodes",
         theirs.0, theirs.1, ours.0, ours.1
     )]
     Incompatible {

@@ -7,6 +7,7 @@ use rmp_serde::Deserializer;
 use serde::{Deserialize, Serialize};
 
 use super::error::HandshakeError;
+use super::speech::Speech;
 
 /// A hello has two levels of nesting; deeper ones are no hello of any version.
 const DEPTH_MAX: usize = 8;
@@ -26,6 +27,9 @@ pub(crate) struct Hello {
     pub(crate) purpose: Purpose,
     /// The lowest and the highest version of the wire format that it speaks.
     pub(crate) versions: (u16, u16),
+    /// The lowest and the highest version of the handshake that it speaks.
+    #[serde(default = "first_handshake")]
+    pub(crate) handshakes: (u8, u8),
     /// What else it can do, one bit each.
     #[serde(default)]
     pub(crate) capabilities: u64,
@@ -51,28 +55,32 @@ pub(crate) enum Purpose {
 }
 
 impl Hello {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         rmp_serde::to_vec_named(self).expect("a hello is encoded into memory")
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, HandshakeError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HandshakeError> {
         let mut decoder = Deserializer::from_read_ref(bytes);
         decoder.set_max_depth(DEPTH_MAX);
         Self::deserialize(&mut decoder).map_err(|_details_are_noise| HandshakeError::BadMessage)
     }
 
-    /// The highest version of the wire format that both ends speak.
+    /// The version of the wire format to speak with `peer`, after a handshake of this version.
     ///
     /// # Errors
-    /// [`HandshakeError::Incompatible`] if there is none.
-    pub(super) fn common_version(&self, peer: &Self) -> Result<u16, HandshakeError> {
-        let (ours, theirs) = (self.versions, peer.versions);
-        let (lowest, highest) = (ours.0.max(theirs.0), ours.1.min(theirs.1));
-        if lowest > highest {
-            return Err(HandshakeError::Incompatible { ours, theirs });
+    /// [`HandshakeError::Incompatible`] if there is none. [`HandshakeError::Downgraded`] if both
+    /// could have done a later handshake: somebody on the way made them believe otherwise.
+    pub(super) fn agree(&self, peer: &Self, handshake: u8) -> Result<u16, HandshakeError> {
+        if Speech::common_handshake(self.handshakes, peer.handshakes)? != handshake {
+            return Err(HandshakeError::Downgraded);
         }
-        Ok(highest)
+        Speech::common_wire(self.versions, peer.versions)
     }
+}
+
+/// Whoever does not say which handshakes it speaks knows of one.
+const fn first_handshake() -> (u8, u8) {
+    (1, 1)
 }
 
 #[cfg(test)]
@@ -85,6 +93,7 @@ mod tests {
             creation: Creation::from_bits(7),
             purpose: Purpose::Lane { session: 3 },
             versions,
+            handshakes: (1, 1),
             capabilities: 5,
             uptime: Duration::from_millis(1500),
             process_count: 7,
@@ -115,8 +124,8 @@ mod tests {
         let read = Hello::decode(&rmp_serde::to_vec_named(&later).unwrap()).unwrap();
         assert_eq!(read.versions, (1, 9));
         assert_eq!(
-            (read.purpose, read.uptime),
-            (Purpose::Session, Duration::ZERO)
+            (read.purpose, read.uptime, read.handshakes),
+            (Purpose::Session, Duration::ZERO, (1, 1))
         );
     }
 
@@ -132,18 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_common_version_is_chosen() {
-        let common = |ours, theirs| hello(ours).common_version(&hello(theirs));
-        assert_eq!(common((1, 3), (2, 5)), Ok(3));
-        assert_eq!(common((1, 1), (1, 1)), Ok(1));
-        let error = common((1, 1), (2, 3)).unwrap_err();
-        assert_eq!(
-            error,
-            HandshakeError::Incompatible {
-                ours: (1, 1),
-                theirs: (2, 3)
-            }
-        );
-        assert!(common((2, 2), (9, 0)).is_err());
+    fn a_handshake_of_an_earlier_version_than_both_speak_is_refused() {
+        let speaking = |handshakes| Hello {
+            handshakes,
+            ..hello((1, 1))
+        };
+        let (one, two) = (speaking((1, 1)), speaking((1, 2)));
+        assert_eq!(one.agree(&two, 1), Ok(1));
+        assert_eq!(two.agree(&one, 1), Ok(1));
+        assert_eq!(two.agree(&two, 2), Ok(1));
+        assert_eq!(two.agree(&two, 1), Err(HandshakeError::Downgraded));
     }
 }

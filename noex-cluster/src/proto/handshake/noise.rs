@@ -3,7 +3,7 @@
 use snow::{Builder, HandshakeState};
 
 use super::error::HandshakeError;
-use super::preamble::{HANDSHAKE_MESSAGE_SIZE_MAX, PREAMBLE};
+use super::preamble::{HANDSHAKE_MESSAGE_SIZE_MAX, preamble};
 use crate::secret::{LinkKey, StaticKey};
 
 /// The handshake, in the notation of the Noise Protocol Framework.
@@ -16,19 +16,18 @@ pub(super) enum Side {
     Acceptor,
 }
 
-/// A fresh state. Both sides must have the same key, preamble and cluster name to get anywhere.
+/// A fresh state. Both sides must have the same key, version and cluster name to get anywhere.
 pub(super) fn fresh_state(
     side: Side,
     key: &LinkKey,
     own: &StaticKey,
-    cluster_name: &str,
+    prologue: &[u8],
 ) -> HandshakeState {
-    let prologue = prologue(cluster_name);
     let params = PATTERN.parse().expect("the pattern is one that snow knows");
     let builder = Builder::new(params)
         .psk(0, key.bytes())
         .and_then(|builder| builder.local_private_key(own.private()))
-        .and_then(|builder| builder.prologue(&prologue))
+        .and_then(|builder| builder.prologue(prologue))
         .expect("each part is given once");
     let state = match side {
         Side::Dialler => builder.build_initiator(),
@@ -37,14 +36,41 @@ pub(super) fn fresh_state(
     state.expect("the pattern's keys are all given, and of the right size")
 }
 
-fn prologue(cluster_name: &str) -> Vec<u8> {
+/// As [`fresh_state`], with keys that are not secret and no chance.
+#[cfg(test)]
+pub(super) fn fixed_state(
+    side: Side,
+    key: &LinkKey,
+    private: &[u8; 32],
+    one_time: &[u8; 32],
+    prologue: &[u8],
+) -> HandshakeState {
+    let builder = Builder::new(PATTERN.parse().unwrap()).psk(0, key.bytes());
+    let builder = builder.unwrap().local_private_key(private).unwrap();
+    let builder = builder.fixed_ephemeral_key_for_testing_only(one_time);
+    let builder = builder.prologue(prologue).unwrap();
+    match side {
+        Side::Dialler => builder.build_initiator().unwrap(),
+        Side::Acceptor => builder.build_responder().unwrap(),
+    }
+}
+
+/// What both sides must agree on without having said it.
+pub(super) fn prologue(version: u8, cluster_name: &str) -> Vec<u8> {
     let length = u64::try_from(cluster_name.len()).expect("lengths fit 64 bits");
     [
-        &PREAMBLE[..],
+        &preamble(version)[..],
         &length.to_be_bytes(),
         cluster_name.as_bytes(),
     ]
     .concat()
+}
+
+/// Wipes the key out of a state that has done its first message, and needs it no more.
+pub(super) fn forget_key(state: &mut HandshakeState) {
+    state
+        .set_psk(0, &[0; 32])
+        .expect("the place and the size are those of the key");
 }
 
 /// The next message, with this payload.

@@ -6,7 +6,8 @@ use noex_core::Peer;
 
 use super::dial_table::Aim;
 use super::machine::Machine;
-use super::member::State;
+use super::member::Tie;
+use super::message::Standing;
 use super::output::Notice;
 use super::session_table::Admission;
 use crate::proto::wire::Refusal;
@@ -27,11 +28,8 @@ impl Machine {
             self.notice(Notice::NameTaken);
             return false;
         }
-        if self
-            .members
-            .key_of(peer.creation)
-            .is_some_and(|known| known != key)
-        {
+        let member = self.members.by_life(peer.creation).map(|(_, m)| m);
+        if member.is_some_and(|member| member.contradicts(key)) {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return false;
         }
@@ -39,14 +37,14 @@ impl Machine {
             self.notice(Notice::TwoLives { peer: peer.clone() });
             return false;
         }
-        let has_left = self
-            .members
-            .life(peer)
-            .is_some_and(|m| m.state == State::Left);
+        let member = self.members.by_life(peer.creation).map(|(_, m)| m);
+        let is_unwelcome =
+            member.is_some_and(|m| m.standing == Standing::Left || m.tie == Tie::Shunned);
         let is_seed = matches!(aim, Aim::Address(_));
-        !(self.sessions.has(peer.creation)
+        !(member.is_some_and(|m| m.session.is_some())
+            || self.sessions.is_accepting(peer.creation)
             || self.dials.is_proceeding_to(peer.creation)
-            || (has_left && is_seed))
+            || (is_unwelcome && is_seed))
     }
 
     /// Whether the node that asks for a session may have it.
@@ -66,11 +64,8 @@ impl Machine {
             self.notice(Notice::NameTaken);
             return Err(Refusal::NameTaken);
         }
-        if self
-            .members
-            .key_of(peer.creation)
-            .is_some_and(|known| known != key)
-        {
+        let member = self.members.by_life(peer.creation).map(|(_, m)| m);
+        if member.is_some_and(|member| member.contradicts(key)) {
             self.notice(Notice::WrongKey { peer: peer.clone() });
             return Err(Refusal::WrongKey);
         }
@@ -78,31 +73,32 @@ impl Machine {
             self.notice(Notice::TwoLives { peer: peer.clone() });
             return Err(Refusal::NameTaken);
         }
+        let member = self.members.by_life(peer.creation).map(|(_, m)| m);
+        let open = member.and_then(|member| member.session);
         let is_dialling = self.dials.is_proceeding_to(peer.creation);
-        match self.sessions.admit(&self.own.peer, peer, is_dialling, now) {
+        let own = &self.own.peer;
+        match self.sessions.admit(own, peer, open, is_dialling, now) {
             Admission::Accept => Ok(()),
             Admission::Crossing => Err(Refusal::Crossing),
             Admission::AlreadyConnected => Err(Refusal::AlreadyConnected),
         }
     }
 
-    /// Whether another life of the same node has just been heard of over its session. If it has
-    /// ended, its connection closes, or falls silent, and then the new life is welcome; if it has
-    /// not, two live nodes have one identity, and the first one keeps it.
+    /// Whether another life of the same node is up, as far as can be told. If we have a session
+    /// with it, or should have, that decides: when it has ended its connection closes, or falls
+    /// silent, and then the new life is welcome. If we observe it not, others do, and tell us when
+    /// it is down. If it is not down, two live nodes have one identity, and the first one keeps it.
     fn is_other_life_alive(&self, peer: &Peer, now: Instant) -> bool {
+        let Some((slot, member)) = self.members.by_id(&peer.id) else {
+            return false;
+        };
+        if !member.is_up() || member.creation() == peer.creation {
+            return false;
+        }
         let patience = self.rules.heartbeat_interval.mul_f64(1.5);
-        self.members
-            .get(&peer.id)
-            .is_some_and(|member| match member.state {
-                State::Up {
-                    heard_at,
-                    session: Some(_),
-                } => member.peer != *peer && now.saturating_duration_since(heard_at) < patience,
-                State::Up { session: None, .. }
-                | State::Leaving { .. }
-                | State::Learned
-                | State::Down
-                | State::Left => false,
-            })
+        match self.heard_at(slot) {
+            Some(heard_at) => now.saturating_duration_since(heard_at) < patience,
+            None => !self.neighbours.contains_key(&slot) && member.tie != Tie::Shunned,
+        }
     }
 }

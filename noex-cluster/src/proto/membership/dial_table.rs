@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use noex_core::{Creation, Peer};
 
@@ -12,8 +13,12 @@ use super::output::DialId;
 pub(crate) enum Aim {
     /// Whoever is behind an address of a seed.
     Address(SocketAddr),
-    /// This life of a node.
+    /// This life of a node, to have a session with it.
     Member(Peer),
+    /// This life of a node, to pass on news if there are few others in reach.
+    Contact(Peer),
+    /// This life of a node, to know whether it answers.
+    Sight(Peer),
 }
 
 /// A dial that is under way.
@@ -21,6 +26,8 @@ pub(crate) enum Aim {
 pub(crate) struct Dial {
     /// Whom it looks for.
     pub aim: Aim,
+    /// Since when.
+    pub began_at: Instant,
     /// Who answered, once we went on to say who we are.
     pub found: Option<Peer>,
 }
@@ -32,12 +39,29 @@ pub(crate) struct DialTable {
     last: u64,
 }
 
+impl Aim {
+    /// The member that is looked for.
+    pub(crate) const fn peer(&self) -> Option<&Peer> {
+        match self {
+            Self::Address(_) => None,
+            Self::Member(peer) | Self::Contact(peer) | Self::Sight(peer) => Some(peer),
+        }
+    }
+}
+
 impl DialTable {
     /// Begins a dial.
-    pub(crate) fn begin(&mut self, aim: Aim) -> DialId {
+    pub(crate) fn begin(&mut self, aim: Aim, now: Instant) -> DialId {
         self.last += 1;
         let dial = DialId(self.last);
-        self.dials.insert(dial, Dial { aim, found: None });
+        self.dials.insert(
+            dial,
+            Dial {
+                aim,
+                began_at: now,
+                found: None,
+            },
+        );
         dial
     }
 
@@ -48,10 +72,8 @@ impl DialTable {
 
     /// Ends every dial that is bound for this life of a node.
     pub(crate) fn end_all_to(&mut self, peer: &Peer) -> Vec<(DialId, Dial)> {
-        let is_bound = |dial: &Dial| {
-            dial.found.as_ref() == Some(peer)
-                || matches!(&dial.aim, Aim::Member(aim) if aim == peer)
-        };
+        let is_bound =
+            |dial: &Dial| dial.found.as_ref() == Some(peer) || dial.aim.peer() == Some(peer);
         self.dials
             .extract_if(.., |_, dial| is_bound(dial))
             .collect()
@@ -60,6 +82,23 @@ impl DialTable {
     /// Ends all dials on which we have not said who we are.
     pub(crate) fn end_all_not_proceeding(&mut self) -> Vec<DialId> {
         let ended = self.dials.extract_if(.., |_, dial| dial.found.is_none());
+        ended.map(|(id, _)| id).collect()
+    }
+
+    /// Ends the dials to members that nobody has answered since `before`.
+    pub(crate) fn end_unanswered(&mut self, before: Instant) -> Vec<(DialId, Dial)> {
+        let is_overdue = |dial: &Dial| {
+            dial.found.is_none() && dial.began_at <= before && dial.aim.peer().is_some()
+        };
+        self.dials
+            .extract_if(.., |_, dial| is_overdue(dial))
+            .collect()
+    }
+
+    /// Ends the dials for a contact that nobody has answered.
+    pub(crate) fn end_contacts(&mut self) -> Vec<DialId> {
+        let is_open = |dial: &Dial| dial.found.is_none() && matches!(dial.aim, Aim::Contact(_));
+        let ended = self.dials.extract_if(.., |_, dial| is_open(dial));
         ended.map(|(id, _)| id).collect()
     }
 
@@ -90,6 +129,15 @@ impl DialTable {
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.dials.is_empty()
+    }
+
+    /// Whether a dial for a session with this life of a node is under way.
+    pub(crate) fn is_dialling(&self, peer: &Peer) -> bool {
+        let is_bound = |dial: &Dial| match &dial.aim {
+            Aim::Member(aim) | Aim::Contact(aim) => aim == peer,
+            Aim::Address(_) | Aim::Sight(_) => dial.found.as_ref() == Some(peer),
+        };
+        self.dials.values().any(is_bound)
     }
 
     /// Whether a dial went on to this life of a node.

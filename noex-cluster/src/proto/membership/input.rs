@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use noex_core::{NodeId, Peer};
+use noex_core::{Creation, NodeId, Peer};
 
 use super::message::Message;
 use super::output::{DialId, SessionId};
@@ -10,7 +10,7 @@ use crate::proto::wire::Refusal;
 
 /// What the shell tells the membership machine.
 #[derive(Debug, Clone)]
-pub(crate) enum Input {
+pub enum Input {
     /// The addresses behind a seed; none if it can't be resolved now.
     Resolved {
         seed: usize,
@@ -52,6 +52,8 @@ pub(crate) enum Input {
         session: SessionId,
         message: Message,
     },
+    /// A signal waits for a session with this life of a node.
+    Wanted { peer: Creation },
     /// The user wants a session with this member, at once.
     Reconnect { node: NodeId },
     /// The user wants no session with this member.
@@ -62,7 +64,7 @@ pub(crate) enum Input {
 
 /// Which side began a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Via {
+pub enum Via {
     /// We did, by this dial.
     Dial(DialId),
     /// The peer did.
@@ -71,7 +73,7 @@ pub(crate) enum Via {
 
 /// A stream of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub enum Stream {
     /// Heartbeats and gossip.
     Control,
     /// Signals.
@@ -80,7 +82,7 @@ pub(crate) enum Stream {
 
 /// Why a dial came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DialFailure {
+pub enum DialFailure {
     /// Nobody listens at the address.
     Refused,
     /// The connection was cut before the other side proved who it is.

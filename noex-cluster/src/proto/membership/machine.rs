@@ -1,25 +1,40 @@
 //! Pure: the membership machine: what happened comes in, what is to be done goes out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use noex_core::{NodeDownReason, Peer};
+use noex_core::{Creation, Peer};
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::dial_table::{Aim, DialTable};
+use super::dial_table::DialTable;
 use super::discovery::Discovery;
+use super::flaw::Flaw;
+use super::health::Health;
 use super::input::Input;
-use super::member::{Member, MemberTable, State};
-use super::message::{Message, Record, Standing};
-use super::output::{Endpoint, Notice, Output, SessionId};
+use super::inquiries::Inquiries;
+use super::link_table::LinkTable;
+use super::member::MemberTable;
+use super::message::{Life, Record, Standing, Who};
+use super::neighbour::Neighbour;
+use super::outbox::Outbox;
+use super::output::{Notice, Output, SessionId};
+use super::rings::{Place, Rings, Slot};
+use super::roll::Roll;
+use super::rumours::Rumours;
 use super::session_table::SessionTable;
 use super::status::Status;
+use super::suspicion::SuspicionTable;
+use super::sync::Sync;
 use crate::proto::backoff::BackoffPolicy;
+
+/// How many others observe each node: up to nine nodes all observe each other.
+pub const OBSERVERS: usize = 8;
 
 /// How the machine is set up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
-    /// One heartbeat goes out to each session in this time, or a little earlier.
+pub struct Rules {
+    /// One heartbeat goes out to each observer in this time, or a little earlier.
     pub heartbeat_interval: Duration,
     /// A member is down after this many intervals of silence.
     pub miss_threshold: u32,
@@ -29,11 +44,15 @@ pub(crate) struct Rules {
     pub discovery_interval: Duration,
     /// How dials are spaced.
     pub backoff: BackoffPolicy,
+    /// How many others observe each node.
+    pub observers: usize,
+    /// What is broken on purpose, to see whether the simulator notices.
+    pub flaw: Flaw,
 }
 
 /// What a node says of itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Own {
+pub struct Own {
     /// Who it is.
     pub peer: Peer,
     /// Its static key.
@@ -42,19 +61,40 @@ pub(crate) struct Own {
 
 /// Decides whom to dial, which sessions to keep, and who is up.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     pub(super) own: Own,
+    pub(super) who: Arc<Who>,
     pub(super) incarnation: u64,
     pub(super) rules: Rules,
     pub(super) rng: StdRng,
     pub(super) members: MemberTable,
+    /// Everybody who is up, and who went down not long ago.
+    pub(super) rings: Rings,
+    /// Who went down not long ago, and when to take it off the rings.
+    pub(super) fallen: VecDeque<(Instant, Place)>,
+    pub(super) neighbours: BTreeMap<Slot, Neighbour>,
+    /// Who is down, and did not say goodbye.
+    pub(super) lost: BTreeSet<Slot>,
     pub(super) sessions: SessionTable,
+    /// Sessions over which news is flooded too, for a while.
+    pub(super) edges: BTreeMap<SessionId, Instant>,
     pub(super) discovery: Discovery,
     pub(super) dials: DialTable,
+    pub(super) links: LinkTable,
+    pub(super) suspicions: SuspicionTable,
+    /// Downs that others told of, and until when the member may show that it lives.
+    pub(super) reports: BTreeMap<Creation, (u64, Instant)>,
+    pub(super) roll: Option<Roll>,
+    pub(super) outbox: Outbox,
+    pub(super) inquiries: Inquiries,
+    pub(super) rumours: Rumours,
+    pub(super) health: Health,
+    pub(super) sync: Sync,
     pub(super) status: Status,
     pub(super) timers: Timers,
     /// Whether the operator knows that another live node has our identity.
     is_name_taken_told: bool,
+    pub(super) told_neighbours: Vec<Creation>,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -63,27 +103,48 @@ pub(crate) struct Machine {
 pub(super) struct Timers {
     /// The next heartbeats.
     pub tick_at: Instant,
-    /// The next exchange with a random member.
-    pub gossip_at: Instant,
     /// When to stop waiting for the first member.
     pub join_at: Option<Instant>,
     /// When to stop waiting for farewells to be flushed.
     pub stop_at: Option<Instant>,
     /// Nobody is declared down for silence before.
     pub verdicts_at: Option<Instant>,
+    /// When to look at all suspicions.
+    pub judge_at: Option<Instant>,
+    /// When to find the neighbours anew.
+    pub rings_at: Option<Instant>,
+    /// When a member that said goodbye counts as gone in any case.
+    pub parting_at: Option<Instant>,
+    /// When to look for members that have been gone for long.
+    pub forget_at: Instant,
+    /// Whether the neighbours with a session may have changed.
+    pub is_neighbourhood_changed: bool,
 }
 
 impl Rules {
     /// A member is down after this long a silence.
-    pub(crate) fn detection_time(&self) -> Duration {
+    #[must_use]
+    pub fn detection_time(&self) -> Duration {
         self.heartbeat_interval * self.miss_threshold
+    }
+
+    /// A member is asked after this long a silence.
+    pub(super) fn patience(&self) -> Duration {
+        self.heartbeat_interval * (self.miss_threshold - 1)
+    }
+
+    /// The longest silence that a vote for silence tells of: so a suspect always has the rest of
+    /// the detection time to show that it lives.
+    pub(super) fn age_max(&self) -> Duration {
+        self.detection_time() - self.heartbeat_interval.mul_f64(0.6)
     }
 }
 
 impl Machine {
     /// A node that knows nobody yet. `seeds` are the names expected behind each seed; `entropy`
     /// seeds the machine's random numbers.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         own: Own,
         rules: Rules,
         seeds: Vec<Option<String>>,
@@ -94,25 +155,51 @@ impl Machine {
         let join_at = (!discovery.is_empty()).then_some(now + rules.join_timeout);
         let timers = Timers {
             tick_at: now,
-            gossip_at: now,
             join_at,
             stop_at: None,
             verdicts_at: None,
+            judge_at: None,
+            rings_at: None,
+            parting_at: None,
+            forget_at: now,
+            is_neighbourhood_changed: false,
         };
+        let who = Arc::new(Who {
+            peer: own.peer.clone(),
+            key: own.key,
+        });
         let mut machine = Self {
             own,
+            who,
             incarnation: 0,
             rules,
             rng: StdRng::seed_from_u64(entropy),
-            members: MemberTable::new(rules.backoff),
+            members: MemberTable::default(),
+            rings: Rings::new(rules.observers),
+            fallen: VecDeque::new(),
+            neighbours: BTreeMap::new(),
+            lost: BTreeSet::new(),
             sessions: SessionTable::default(),
+            edges: BTreeMap::new(),
             discovery,
             dials: DialTable::default(),
+            links: LinkTable::default(),
+            suspicions: SuspicionTable::default(),
+            reports: BTreeMap::new(),
+            roll: None,
+            outbox: Outbox::default(),
+            inquiries: Inquiries::default(),
+            rumours: Rumours::default(),
+            health: Health::new(now),
+            sync: Sync::new(now),
             status: Status::Starting,
             timers,
             is_name_taken_told: false,
+            told_neighbours: Vec::new(),
             outputs: VecDeque::new(),
         };
+        machine.rings.insert(machine.own_place());
+        machine.sync.toggle(machine.own_life());
         if join_at.is_none() {
             machine.enter(Status::Running);
         }
@@ -120,8 +207,9 @@ impl Machine {
     }
 
     /// Something happened.
-    pub(crate) fn handle_input(&mut self, input: Input, now: Instant) {
+    pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
+            Input::Heard { session } => return self.heard(session, now),
             Input::Resolved { seed, addresses } => {
                 self.discovery
                     .resolved(seed, &addresses, now, &mut self.rng);
@@ -141,80 +229,93 @@ impl Machine {
             Input::Closed { session, stream } => self.closed(session, stream, now),
             Input::Goodbye { session } => self.goodbye(session, now),
             Input::LaneEnded { session } => self.lane_ended(session, now),
-            Input::Heard { session } => self.heard(session, now),
             Input::Message { session, message } => self.message(session, message, now),
+            Input::Wanted { peer } => self.wanted(peer, now),
             Input::Reconnect { node } => self.reconnect(&node, now),
             Input::Disconnect { node } => self.disconnect(&node, now),
             Input::Leave => self.leave(now),
         }
+        self.finish(now);
     }
 
     /// The time of [`poll_timeout`](Self::poll_timeout) has come. The shell reads its sockets
     /// first, so that a paused node does not take its own pause for the silence of others.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         if self.status == Status::Stopped {
             return;
         }
         self.check_stop(now);
         self.check_tick(now);
-        self.check_members(now);
+        self.check_partings(now);
+        self.check_rings(now);
+        self.check_watches(now);
+        self.check_roll(now);
+        self.check_suspicions(now);
         self.check_join(now);
-        self.check_dials(now);
-        self.check_gossip(now);
+        self.check_discovery(now);
+        self.check_links(now);
+        self.check_sync(now);
+        self.finish(now);
     }
 
     /// The next thing to do.
-    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
         if self.status == Status::Stopped {
             return None;
         }
-        let Timers {
-            tick_at,
-            gossip_at,
-            join_at,
-            stop_at,
-            verdicts_at,
-        } = self.timers;
+        let timers = &self.timers;
         if self.is_leaving() {
-            return stop_at.map(|at| at.min(tick_at));
+            return timers.stop_at.map(|at| at.min(timers.tick_at));
         }
-        let held = |at: Instant| verdicts_at.map_or(at, |held| at.max(held));
-        let detection = self.rules.detection_time();
-        let members = self
-            .members
-            .iter()
-            .filter_map(|member| member.timeout(detection));
-        [
-            Some(tick_at),
-            Some(gossip_at),
-            join_at,
-            stop_at,
+        let held = |at: Instant| timers.verdicts_at.map_or(at, |held| at.max(held));
+        let fixed = [
+            Some(timers.tick_at),
+            Some(self.sync.timeout()),
+            timers.join_at,
+            timers.judge_at.map(held),
+            timers.rings_at,
+            timers.parting_at,
             self.discovery.timeout(),
-        ]
-        .into_iter()
-        .flatten()
-        .chain(members.map(held))
-        .min()
+            self.links.timeout(),
+            self.suspicions.timeout().map(held),
+            self.outbox.timeout(),
+            self.roll.as_ref().and_then(Roll::timeout),
+        ];
+        let watches = self.neighbours.values().filter_map(Neighbour::timeout);
+        fixed.into_iter().flatten().chain(watches).min()
     }
 
     /// How many sessions are open.
-    pub(crate) fn session_count(&self) -> usize {
+    #[must_use]
+    pub fn session_count(&self) -> usize {
         self.sessions.len()
     }
 
     /// How many dials are under way.
-    pub(crate) fn dial_count(&self) -> usize {
+    #[must_use]
+    pub fn dial_count(&self) -> usize {
         self.dials.len()
     }
 
     /// How many members are remembered.
-    pub(crate) fn member_count(&self) -> usize {
-        self.members.iter().count()
+    #[must_use]
+    pub fn member_count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Sends what is due, and tells what has changed.
+    fn finish(&mut self, now: Instant) {
+        self.flush(now);
+        if self.timers.is_neighbourhood_changed {
+            self.timers.is_neighbourhood_changed = false;
+            self.tell_neighbours();
+        }
     }
 
     pub(super) fn emit(&mut self, output: Output) {
@@ -240,105 +341,28 @@ impl Machine {
         matches!(self.status, Status::Stopping | Status::Stopped)
     }
 
-    /// Begins a dial, unless the node leaves.
-    pub(super) fn dial(&mut self, aim: Aim) {
-        if self.is_leaving() {
-            return;
-        }
-        let to = match &aim {
-            Aim::Address(address) => Endpoint::Address(*address),
-            Aim::Member(peer) => Endpoint::Node(peer.id.clone()),
-        };
-        let dial = self.dials.begin(aim);
-        self.emit(Output::Dial { dial, to });
-    }
-
-    /// Adds this life of a node as learned, in place of any earlier one. `None` if there is no
-    /// room, because too many members are up.
-    pub(super) fn record(
-        &mut self,
-        peer: &Peer,
-        key: [u8; 32],
-        incarnation: u64,
-        now: Instant,
-    ) -> Option<&mut Member> {
-        if self.members.is_full_for(&peer.id) {
-            let Some(node) = self.members.forget_oldest() else {
-                let node = peer.id.clone();
-                self.notice(Notice::TooManyMembers { node });
-                return None;
-            };
-            self.emit(Output::Forgotten { node });
-        }
-        Some(self.members.learn(peer, key, incarnation, now))
-    }
-
-    /// Counts a member as down: once for each time that it was up.
-    pub(super) fn down(&mut self, peer: &Peer, reason: NodeDownReason, now: Instant) {
-        let is_graceful = reason == NodeDownReason::GracefulShutdown;
-        let Some(member) = self.members.get_mut(&peer.id) else {
-            return;
-        };
-        if member.peer.creation != peer.creation || !member.is_up() {
-            return;
-        }
-        let session = member.session();
-        member.enter(
-            if is_graceful {
-                State::Left
-            } else {
-                State::Down
-            },
-            now,
-        );
-        let delay = member.backoff.next_delay(&mut self.rng);
-        member.redial_at = (!is_graceful).then_some(now + delay);
-        if let Some(session) = session {
-            self.sessions.close(session);
-            self.emit(Output::CloseSession { session });
-        }
-        for (dial, ended) in self.dials.end_all_to(peer) {
-            self.emit(Output::CancelDial { dial });
-            self.dial_again(&ended.aim, now);
-        }
-        self.discovery.lost(peer.creation, now, &mut self.rng);
-        self.emit(Output::PeerDown {
-            peer: peer.clone(),
-            reason,
-        });
-        if is_graceful && !self.is_leaving() {
-            self.tell_others(peer);
+    /// Where this node stands on the rings.
+    pub(super) const fn own_place(&self) -> Place {
+        Place {
+            creation: self.own.peer.creation,
+            slot: Slot::OWN,
         }
     }
 
-    /// Tells everybody else what we know of `peer`.
-    pub(super) fn tell_others(&mut self, peer: &Peer) {
-        let Some(record) = self.members.life(peer).and_then(|member| member.record()) else {
-            return;
-        };
-        let others: Vec<SessionId> = self.sessions.ids_but(peer.creation).collect();
-        for session in others {
-            let message = Message::Members(vec![record.clone()]);
-            self.emit(Output::Send { session, message });
+    /// This node at its incarnation.
+    pub(super) const fn own_life(&self) -> Life {
+        Life {
+            creation: self.own.peer.creation,
+            incarnation: self.incarnation,
         }
     }
 
-    /// Tells one session all that we know, ourselves included.
-    pub(super) fn tell_all(&mut self, session: SessionId) {
-        let own = Record {
-            peer: self.own.peer.clone(),
-            key: self.own.key,
+    /// What the others are told of this node.
+    pub(super) fn own_record(&self) -> Record {
+        Record {
+            who: Arc::clone(&self.who),
             incarnation: self.incarnation,
             standing: Standing::Up,
-        };
-        let records: Vec<Record> = self
-            .members
-            .iter()
-            .filter_map(|member| member.record())
-            .chain([own])
-            .collect();
-        for message in Message::members(&records) {
-            self.emit(Output::Send { session, message });
         }
     }
 }

@@ -1,221 +1,266 @@
 //! Pure: the table of members, and what is known of each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, NodeId, Peer};
 
-use super::message::{Record, Standing};
+use super::message::{Life, Record, Standing, Who};
 use super::output::SessionId;
-use crate::proto::backoff::{Backoff, BackoffPolicy};
+use super::rings::{Place, Slot};
 
 /// The most members that are kept.
-pub(crate) const MEMBERS_MAX: usize = 4_096;
+pub(crate) const MEMBERS_MAX: usize = 16_384;
 
 /// How long a member that is not up is remembered.
 pub(crate) const MEMORY: Duration = Duration::from_hours(24);
+
+/// How many former lives of a node are remembered, so that no late record brings one back.
+const FORMER_MAX: usize = 4;
 
 /// One member, in the last of its lives that we know.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     /// Who.
-    pub peer: Peer,
-    /// The static key of its sessions in this life.
-    pub key: [u8; 32],
+    pub who: Arc<Who>,
+    /// Whether it proved its key to us; else somebody told us of it.
+    pub is_proved: bool,
     /// The highest one we heard of.
     pub incarnation: u64,
-    /// Whether it is up.
-    pub state: State,
-    /// When it came into this state.
+    /// How it stands in the cluster.
+    pub standing: Standing,
+    /// When it came to stand so.
     pub since: Instant,
-    /// The delays between dials.
-    pub backoff: Backoff,
-    /// When to dial it; `None` while it is being dialled, has a session, or left.
-    pub redial_at: Option<Instant>,
+    /// How it stands to this node.
+    pub tie: Tie,
+    /// The open session with it.
+    pub session: Option<SessionId>,
+    /// Another life that was told to be up; it is believed once this one is not up.
+    pub successor: Option<Box<Record>>,
+    former: Vec<Creation>,
 }
 
-/// Whether a member is up.
+/// How a member stands to this node, as its users are told.
 ///
 /// ```text
-/// Learned ──session──▶ Up{session} ◀──lost, redialled──▶ Up{no session}
-///                       │    │                            │
-///                    goodbye └──silent for T──▶ Down ◀────┘ refused, reset, other life, silent
-///                       ▼                        │
-///                    Leaving ──lane ended──▶ Left ──session──▶ Up (so does Down)
+/// Apart ──it is up──▶ Near ──it leaves, and a session is open──▶ Parting ──lane ended──▶ Apart
+///                      │──it is down, or leaves, and no session is open──▶ Apart
+///                      │──disconnected──▶ Shunned ──reconnected──▶ Near
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Another member told of it.
-    Learned,
-    /// It is up; without a session while the lost one is being redialled.
-    Up {
-        /// When an authenticated byte came last.
-        heard_at: Instant,
-        /// The session with it.
-        session: Option<SessionId>,
-    },
+pub(crate) enum Tie {
+    /// Users were not told that it is up, or were told that it is down.
+    Apart,
+    /// Users were told that it is up.
+    Near,
     /// It said goodbye; what it sent before is still being delivered.
-    Leaving {
-        /// The session with it.
-        session: SessionId,
-        /// When it counts as down in any case.
+    Parting {
+        /// When it counts as gone in any case.
         deadline: Instant,
+        /// Whether it goes on without us.
+        is_shunned: bool,
     },
-    /// It was silent, or its connections closed. It is redialled.
-    Down,
-    /// It said goodbye. It is not redialled.
-    Left,
+    /// One of the two wants no session with the other, which to both is as if it had left.
+    Shunned,
 }
 
-/// The members, by identity.
-#[derive(Debug)]
+/// The members, by identity and by life.
+#[derive(Debug, Default)]
 pub(crate) struct MemberTable {
-    members: BTreeMap<NodeId, Member>,
-    policy: BackoffPolicy,
+    slots: Vec<Option<Member>>,
+    free: Vec<Slot>,
+    by_id: BTreeMap<NodeId, Slot>,
+    by_life: BTreeMap<Creation, Slot>,
 }
 
 impl Member {
-    /// Whether it counts as up.
-    pub(crate) const fn is_up(&self) -> bool {
-        matches!(self.state, State::Up { .. } | State::Leaving { .. })
+    /// Whether it is up in the cluster.
+    pub(crate) fn is_up(&self) -> bool {
+        self.standing == Standing::Up
     }
 
-    /// The session with it, if there is one.
-    pub(crate) const fn session(&self) -> Option<SessionId> {
-        match self.state {
-            State::Up { session, .. } => session,
-            State::Leaving { session, .. } => Some(session),
-            State::Learned | State::Down | State::Left => None,
-        }
+    /// Whether this node wants a session with it, if it is a neighbour.
+    pub(crate) fn is_welcome(&self) -> bool {
+        self.is_up() && self.tie == Tie::Near
     }
 
-    /// Whether it is up and its session was lost.
-    pub(crate) const fn is_broken(&self) -> bool {
-        matches!(self.state, State::Up { session: None, .. })
-    }
-
-    /// Goes into `state`.
-    pub(crate) const fn enter(&mut self, state: State, now: Instant) {
-        self.state = state;
+    /// Stands so from now on.
+    pub(crate) const fn stand(&mut self, standing: Standing, now: Instant) {
+        self.standing = standing;
         self.since = now;
     }
 
-    /// What the others are told of it; nothing if it is neither up nor gone in order.
-    pub(crate) fn record(&self) -> Option<Record> {
-        let standing = match self.state {
-            State::Up { .. } => Standing::Up,
-            State::Leaving { .. } | State::Left => Standing::Left,
-            State::Learned | State::Down => return None,
-        };
-        let Self {
-            peer,
-            key,
-            incarnation,
-            ..
-        } = self;
-        Some(Record {
-            peer: peer.clone(),
-            key: *key,
-            incarnation: *incarnation,
-            standing,
-        })
+    /// Who, in which life.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.who.peer
     }
 
-    /// When something is to be done about it, if nothing happens before.
-    pub(crate) fn timeout(&self, detection: Duration) -> Option<Instant> {
-        let state = match self.state {
-            State::Up { heard_at, .. } => Some(heard_at + detection),
-            State::Leaving { deadline, .. } => Some(deadline),
-            State::Learned | State::Down | State::Left => None,
-        };
-        state.into_iter().chain(self.redial_at).min()
+    /// Which life.
+    pub(crate) fn creation(&self) -> Creation {
+        self.who.peer.creation
+    }
+
+    /// Whether this key is another one than it proved to have. What others tell of its key proves
+    /// nothing, so it can't keep out who does have another.
+    pub(crate) fn contradicts(&self, key: [u8; 32]) -> bool {
+        self.is_proved && self.who.key != key
+    }
+
+    /// It proved to have the key of `who`.
+    pub(crate) fn prove(&mut self, who: &Arc<Who>) {
+        self.who = Arc::clone(who);
+        self.is_proved = true;
+    }
+
+    /// Its life at its incarnation.
+    pub(crate) fn life(&self) -> Life {
+        Life {
+            creation: self.creation(),
+            incarnation: self.incarnation,
+        }
+    }
+
+    /// What the others are told of it.
+    pub(crate) fn record(&self) -> Record {
+        Record {
+            who: Arc::clone(&self.who),
+            incarnation: self.incarnation,
+            standing: self.standing,
+        }
+    }
+
+    /// Whether this life of it is known to be over.
+    pub(crate) fn is_former(&self, creation: Creation) -> bool {
+        self.former.contains(&creation)
     }
 }
 
 impl MemberTable {
-    /// Knows nobody.
-    pub(crate) const fn new(policy: BackoffPolicy) -> Self {
-        Self {
-            members: BTreeMap::new(),
-            policy,
-        }
-    }
-
-    /// Adds this life of a node as learned, in place of any earlier one. There must be room.
-    pub(crate) fn learn(
-        &mut self,
-        peer: &Peer,
-        key: [u8; 32],
-        incarnation: u64,
-        now: Instant,
-    ) -> &mut Member {
+    /// Adds a node, as down: it was never up to us. There must be room, and no other life of it.
+    pub(crate) fn insert(&mut self, record: &Record, now: Instant) -> Slot {
         let member = Member {
-            peer: peer.clone(),
-            key,
-            incarnation,
-            state: State::Learned,
+            who: Arc::clone(&record.who),
+            is_proved: false,
+            incarnation: record.incarnation,
+            standing: Standing::Down,
             since: now,
-            backoff: Backoff::new(self.policy),
-            redial_at: None,
+            tie: Tie::Apart,
+            session: None,
+            successor: None,
+            former: Vec::new(),
         };
-        let entry = self.members.entry(peer.id.clone());
-        entry.insert_entry(member).into_mut()
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            // The table has room for less than a slot can say.
+            Slot(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
+        });
+        self.by_id.insert(member.who.peer.id.clone(), slot);
+        self.by_life.insert(member.creation(), slot);
+        self.slots[slot.0 as usize] = Some(member);
+        slot
     }
 
-    /// Makes room by forgetting who has been gone for longest.
-    pub(crate) fn forget_oldest(&mut self) -> Option<NodeId> {
-        let gone = self.members.values().filter(|member| !member.is_up());
-        let oldest = gone.min_by_key(|member| member.since)?.peer.id.clone();
-        self.members.remove(&oldest);
-        Some(oldest)
+    /// Puts another life of its node in the place of one that is not up.
+    pub(crate) fn succeed(&mut self, slot: Slot, record: &Record, now: Instant) {
+        let Some(member) = self.get_mut(slot) else {
+            return;
+        };
+        let over = member.creation();
+        member.former.push(over);
+        if member.former.len() > FORMER_MAX {
+            member.former.remove(0);
+        }
+        member.who = Arc::clone(&record.who);
+        member.is_proved = false;
+        member.incarnation = record.incarnation;
+        member.stand(Standing::Down, now);
+        member.tie = Tie::Apart;
+        member.session = None;
+        member.successor = None;
+        self.by_life.remove(&over);
+        self.by_life.insert(record.who.peer.creation, slot);
     }
 
-    /// Forgets those that have not been up for long; their identities.
-    pub(crate) fn forget_old(&mut self, now: Instant) -> Vec<NodeId> {
+    /// Who has been gone for longest.
+    pub(crate) fn oldest_gone(&self) -> Option<Slot> {
+        let gone = self.iter().filter(|(_, member)| !member.is_up());
+        gone.min_by_key(|(_, member)| member.since)
+            .map(|(slot, _)| slot)
+    }
+
+    /// Those that have not been up for long.
+    pub(crate) fn old(&self, now: Instant) -> Vec<Slot> {
         let old = |m: &Member| !m.is_up() && now.saturating_duration_since(m.since) >= MEMORY;
-        self.members
-            .extract_if(.., |_, member| old(member))
-            .map(|(id, _)| id)
-            .collect()
+        let old = self.iter().filter(|(_, member)| old(member));
+        old.map(|(slot, _)| slot).collect()
+    }
+
+    /// Forgets a member.
+    pub(crate) fn forget(&mut self, slot: Slot) -> Option<Member> {
+        let member = self.slots.get_mut(slot.0 as usize)?.take()?;
+        self.by_id.remove(&member.who.peer.id);
+        self.by_life.remove(&member.creation());
+        self.free.push(slot);
+        Some(member)
+    }
+
+    /// The member in a slot.
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Member> {
+        self.slots.get_mut(slot.0 as usize)?.as_mut()
+    }
+
+    /// The member in a slot.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Member> {
+        self.slots.get(slot.0 as usize)?.as_ref()
+    }
+
+    /// The member in a slot, which is up.
+    pub(crate) fn is_up(&self, slot: Slot) -> bool {
+        self.get(slot).is_some_and(Member::is_up)
+    }
+
+    /// The slot of the node with this identity.
+    pub(crate) fn slot_of(&self, id: &NodeId) -> Option<Slot> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The slot of this life, if it is the one that we know of its node.
+    pub(crate) fn slot_of_life(&self, creation: Creation) -> Option<Slot> {
+        self.by_life.get(&creation).copied()
     }
 
     /// The member with this identity.
-    pub(crate) fn get_mut(&mut self, id: &NodeId) -> Option<&mut Member> {
-        self.members.get_mut(id)
+    pub(crate) fn by_id(&self, id: &NodeId) -> Option<(Slot, &Member)> {
+        let slot = self.slot_of(id)?;
+        Some((slot, self.get(slot)?))
     }
 
-    /// All members.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.members.values_mut()
+    /// This life, if it is the one that we know of its node.
+    pub(crate) fn by_life(&self, creation: Creation) -> Option<(Slot, &Member)> {
+        let slot = self.slot_of_life(creation)?;
+        Some((slot, self.get(slot)?))
     }
 
-    /// The member with this identity.
-    pub(crate) fn get(&self, id: &NodeId) -> Option<&Member> {
-        self.members.get(id)
+    /// Where the member in a slot stands on the rings.
+    pub(crate) fn place(&self, slot: Slot) -> Option<Place> {
+        let creation = self.get(slot)?.creation();
+        Some(Place { creation, slot })
     }
 
-    /// The member with this identity, if this is the life that we know of it.
-    pub(crate) fn life(&self, peer: &Peer) -> Option<&Member> {
-        self.members
-            .get(&peer.id)
-            .filter(|member| member.peer.creation == peer.creation)
+    /// All members, in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Member)> {
+        let slots = (0..).map(Slot).zip(&self.slots);
+        slots.filter_map(|(slot, member)| Some((slot, member.as_ref()?)))
     }
 
-    /// The static key known for this life.
-    pub(crate) fn key_of(&self, creation: Creation) -> Option<[u8; 32]> {
-        self.members
-            .values()
-            .find(|m| m.peer.creation == creation)
-            .map(|member| member.key)
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
     }
 
-    /// All members.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.members.values()
-    }
-
-    /// Whether somebody must be forgotten before a node with this identity is learned.
-    pub(crate) fn is_full_for(&self, id: &NodeId) -> bool {
-        self.members.len() >= MEMBERS_MAX && !self.members.contains_key(id)
+    /// Whether somebody must be forgotten before a further node is added.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= MEMBERS_MAX
     }
 }

@@ -1,21 +1,44 @@
 //! Pure: membership: which nodes there are, which of them are up, and whom to dial.
 //!
-//! This version is a full mesh: every member holds a session with every other, and judges each
-//! by its own session alone. Gossip teaches addresses and never decides who is up. What a node
-//! observes, and who decides, is hidden behind [`Machine`]'s inputs and outputs.
+//! Each node is observed by a few others, its neighbours on rings that everybody computes alike.
+//! It sends them its heartbeats; when it falls silent they ask it, then others about it, then
+//! vote. Votes are flooded, and every node decides by them. `docs/protocol.md` has the rules,
+//! `docs/design/membership-rings.md` the reasons.
 
 mod status;
 mod message;
 mod input;
 mod output;
+#[cfg(feature = "broken")]
+mod flaw;
+#[cfg(not(feature = "broken"))]
+#[path = "flawless.rs"]
+mod flaw;
+mod rings;
 mod member;
 mod session_table;
 mod discovery;
 mod dial_table;
+mod link_table;
+mod neighbour;
+mod suspicion;
+mod health;
+mod roll;
+mod sync;
+mod outbox;
+mod inquiries;
+mod rumours;
 mod machine;
-mod gossip;
+mod news;
+mod standings;
 mod admission;
 mod sessions;
+mod linking;
+mod neighbourhood;
+mod watching;
+mod votes;
+mod rolls;
+mod syncing;
 mod timeouts;
 #[cfg(test)]
 mod simulation;
@@ -24,10 +47,11 @@ mod simulated_network;
 #[cfg(test)]
 mod tests;
 
+pub use flaw::Flaw;
+pub use input::{DialFailure, Input, Stream, Via};
+pub use machine::{Machine, OBSERVERS, Own, Rules};
+pub use message::{Facts, Message, Record, Standing, Who};
+pub use output::{DialId, Endpoint, Notice, Output, SessionId};
 pub use status::Status;
 
-pub(crate) use input::{DialFailure, Input, Stream, Via};
-pub(crate) use machine::{Machine, Own, Rules};
-pub(crate) use message::{Facts, Message};
-pub(crate) use output::{DialId, Endpoint, Notice, Output, SessionId};
 pub(crate) use session_table::HANDSHAKE_TIMEOUT;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use noex_core::{NodeDownReason, NodeId, Peer};
+use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::message::{Facts, Message};
 use super::status::Status;
@@ -11,15 +12,15 @@ use crate::proto::wire::Refusal;
 
 /// Names one dial; given by the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct DialId(pub u64);
+pub struct DialId(pub u64);
 
 /// Names one session on this node; given by the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SessionId(pub u64);
+pub struct SessionId(pub u64);
 
 /// Where a dial goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Endpoint {
+pub enum Endpoint {
     /// An address behind a seed.
     Address(SocketAddr),
     /// The advertised address of a member.
@@ -28,7 +29,7 @@ pub(crate) enum Endpoint {
 
 /// What the membership machine wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
+pub enum Output {
     /// Find the addresses behind a seed.
     Resolve { seed: usize },
     /// Open a connection and find out who answers.
@@ -53,16 +54,23 @@ pub(crate) enum Output {
     Farewell { session: SessionId },
     /// Close every stream of the session.
     CloseSession { session: SessionId },
-    /// A node is up; signals to it go over this session.
-    PeerUp { peer: Peer, session: SessionId },
-    /// A node that stayed up has this new session.
-    PeerReconnected { peer: Peer, session: SessionId },
-    /// The session with a node that is up was lost.
+    /// A node is up; there need be no session with it.
+    PeerUp { peer: Peer },
+    /// Signals to a node that is up go over this session from now on.
+    SessionOpened { peer: Peer, session: SessionId },
+    /// The session with a node that is up was lost, or the one that was wanted can't be had.
     SessionLost { peer: Peer },
     /// A node is down.
     PeerDown { peer: Peer, reason: NodeDownReason },
-    /// A member told how it fares.
-    Facts { peer: Peer, facts: Facts },
+    /// These are the neighbours with whom there is a session: what they are told, and tell on in
+    /// their turn, reaches every node.
+    Neighbours { nodes: Vec<Creation> },
+    /// This is how a member fared, so long ago.
+    Facts {
+        peer: Peer,
+        facts: Facts,
+        age: Duration,
+    },
     /// A member that was down for long is not known any more.
     Forgotten { node: NodeId },
     /// Our own status changed.
@@ -73,7 +81,7 @@ pub(crate) enum Output {
 
 /// What the operator should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Notice {
+pub enum Notice {
     /// Behind a seed is a node of another name than expected.
     OtherName {
         address: SocketAddr,

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, Peer};
 
 use super::output::SessionId;
+use super::rings::Slot;
 
 /// The longest that a handshake may take.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,12 +34,16 @@ pub(crate) enum Side {
 /// An open session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
-    /// With whom.
-    pub peer: Peer,
+    /// With whom, in the table of members.
+    pub slot: Slot,
     /// Who dialled.
     pub side: Side,
     /// Since when.
     pub opened_at: Instant,
+    /// When authenticated bytes came last.
+    pub heard_at: Instant,
+    /// When we last told the peer all that we know.
+    pub told_at: Option<Instant>,
     /// Whether the peer ended its lane in order.
     pub is_lane_ended: bool,
 }
@@ -78,13 +83,15 @@ impl SessionTable {
     }
 
     /// All streams of a session are there.
-    pub(crate) fn open(&mut self, session: SessionId, peer: Peer, side: Side, now: Instant) {
+    pub(crate) fn open(&mut self, session: SessionId, slot: Slot, side: Side, now: Instant) {
         self.open.insert(
             session,
             Session {
-                peer,
+                slot,
                 side,
                 opened_at: now,
+                heard_at: now,
+                told_at: None,
                 is_lane_ended: false,
             },
         );
@@ -105,25 +112,9 @@ impl SessionTable {
         self.open.get(&session)
     }
 
-    /// The open session with this life of a node.
-    pub(crate) fn with(&self, creation: Creation) -> Option<SessionId> {
-        let mut open = self.open.iter();
-        open.find(|(_, session)| session.peer.creation == creation)
-            .map(|(id, _)| *id)
-    }
-
-    /// Whether there is a session with this life of a node, open or accepted.
-    pub(crate) fn has(&self, creation: Creation) -> bool {
-        self.with(creation).is_some() || self.accepting_of(creation).is_some()
-    }
-
-    /// The open sessions with everybody but this life of a node.
-    pub(crate) fn ids_but(&self, creation: Creation) -> impl Iterator<Item = SessionId> {
-        let others = self
-            .open
-            .iter()
-            .filter(move |(_, s)| s.peer.creation != creation);
-        others.map(|(id, _)| *id)
+    /// Whether a session with this life of a node was accepted, and is not open yet.
+    pub(crate) fn is_accepting(&self, creation: Creation) -> bool {
+        self.accepting_of(creation).is_some()
     }
 
     /// The open sessions.
@@ -141,11 +132,13 @@ impl SessionTable {
         self.open.is_empty() && self.accepting.is_empty()
     }
 
-    /// What becomes of the request of `peer`; `is_dialling` if a dial of ours went on to it.
+    /// What becomes of the request of `peer`, with which `open` is open; `is_dialling` if a dial of
+    /// ours went on to it.
     pub(crate) fn admit(
         &self,
         own: &Peer,
         peer: &Peer,
+        open: Option<SessionId>,
         is_dialling: bool,
         now: Instant,
     ) -> Admission {
@@ -153,11 +146,7 @@ impl SessionTable {
         if is_dialling && is_smaller {
             return Admission::Crossing;
         }
-        let Some(session) = self
-            .open
-            .values()
-            .find(|s| s.peer.creation == peer.creation)
-        else {
+        let Some(session) = open.and_then(|open| self.get(open)) else {
             return Admission::Accept;
         };
         let is_young = now.saturating_duration_since(session.opened_at) < HANDSHAKE_TIMEOUT;

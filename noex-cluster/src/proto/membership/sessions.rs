@@ -1,24 +1,20 @@
 //! Pure: the machine's part that opens, keeps and closes sessions.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{NodeDownReason, NodeId, Peer};
 
 use super::dial_table::Aim;
-use super::input::{DialFailure, Stream, Via};
+use super::input::{Stream, Via};
+use super::linking::REDIAL_DELAY;
 use super::machine::Machine;
-use super::member::{Member, State};
+use super::member::Tie;
+use super::message::{News, Record, Standing, Who};
 use super::output::{DialId, Notice, Output, SessionId};
+use super::rings::Slot;
 use super::session_table::Side;
 use super::status::Status;
-use crate::proto::wire::Refusal;
-
-/// The delay before a lost session, or one that the peer should have opened, is dialled again.
-pub(super) const REDIAL_DELAY: Duration = Duration::from_millis(200);
-
-/// How long a goodbye waits for what the lane still has to deliver.
-/// The peer has written all of it by then, but a busy node may need a while to read it.
-const LANE_END_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// A session that breaks when it is as young as this is not redialled at once: what broke it is
 /// likely to break the next one too.
@@ -30,6 +26,14 @@ impl Machine {
         let Some(aim) = self.dials.get(dial).map(|dial| dial.aim.clone()) else {
             return self.emit(Output::CancelDial { dial });
         };
+        if let Aim::Sight(expected) = &aim {
+            self.dials.end(dial);
+            self.emit(Output::CancelDial { dial });
+            if expected == peer {
+                self.answer_inquiries(peer.creation, now);
+            }
+            return;
+        }
         self.judge_answer(dial, &aim, peer, now);
         if self.is_wanted(&aim, peer, key, now) {
             self.dials.proceed(dial, peer.clone());
@@ -39,7 +43,9 @@ impl Machine {
         self.emit(Output::CancelDial { dial });
         match &aim {
             Aim::Address(at) => self.discovery.settle(*at, now),
-            Aim::Member(_) => self.dial_again(&aim, now),
+            Aim::Member(_) | Aim::Contact(_) | Aim::Sight(_) => {
+                self.dial_again(&aim, None, now);
+            }
         }
     }
 
@@ -56,68 +62,17 @@ impl Machine {
                     });
                 }
             }
-            Aim::Member(expected) if expected != peer => {
+            Aim::Member(expected) | Aim::Contact(expected) if expected != peer => {
                 self.dials.aim_at(dial, peer.clone());
-                if self.members.life(expected).is_some_and(Member::is_broken) {
-                    self.down(expected, NodeDownReason::ConnectionClosed, now);
+                if let Some((slot, member)) = self.members.by_life(expected.creation)
+                    && member.is_up()
+                    && member.session.is_none()
+                {
+                    self.refused(slot, now);
                 }
-                self.dial_again(aim, now);
+                self.dial_again(aim, None, now);
             }
-            Aim::Member(_) => {}
-        }
-        // One that lost its session has the detection time for another: an answer is none.
-        if let Some(member) = self.members.get_mut(&peer.id)
-            && member.peer == *peer
-            && let State::Up {
-                heard_at,
-                session: Some(_),
-            } = &mut member.state
-        {
-            *heard_at = now;
-        }
-    }
-
-    pub(super) fn dial_failed(&mut self, dial: DialId, how: &DialFailure, now: Instant) {
-        let Some(dial) = self.dials.end(dial) else {
-            return;
-        };
-        if *how == DialFailure::Declined(Refusal::NameTaken) {
-            self.notice(Notice::NameTaken);
-        }
-        let judged = dial.found.as_ref().or(match &dial.aim {
-            Aim::Member(peer) => Some(peer),
-            Aim::Address(_) => None,
-        });
-        let reason = match how {
-            DialFailure::Refused | DialFailure::Reset => Some(NodeDownReason::ConnectionClosed),
-            DialFailure::Declined(refusal) => refused_for_good(refusal),
-            DialFailure::Lost | DialFailure::NoAnswer => None,
-        };
-        if let (Some(peer), Some(reason)) = (judged, reason)
-            && self.members.life(peer).is_some_and(Member::is_broken)
-        {
-            let peer = peer.clone();
-            self.down(&peer, reason, now);
-        }
-        self.dial_again(&dial.aim, now);
-        self.check_stop(now);
-    }
-
-    /// A dial came to nothing: the next one to the same aim, if there is to be one.
-    pub(super) fn dial_again(&mut self, aim: &Aim, now: Instant) {
-        match aim {
-            Aim::Address(at) => self.discovery.failed(*at, now, &mut self.rng),
-            Aim::Member(peer) => {
-                let Some(member) = self.members.get_mut(&peer.id) else {
-                    return;
-                };
-                let delay = match member.state {
-                    State::Up { session: None, .. } => REDIAL_DELAY,
-                    State::Learned | State::Down => member.backoff.next_delay(&mut self.rng),
-                    State::Up { .. } | State::Leaving { .. } | State::Left => return,
-                };
-                member.redial_at.get_or_insert(now + delay);
-            }
+            Aim::Member(_) | Aim::Contact(_) | Aim::Sight(_) => {}
         }
     }
 
@@ -139,16 +94,16 @@ impl Machine {
             return;
         };
         self.check_stop(now);
-        if let Some(member) = self.members.get_mut(&peer.id)
-            && member.peer == peer
-            && member.session().is_none()
-            && member.state != State::Left
-        {
-            member.redial_at = Some(now);
+        let Some((slot, member)) = self.members.by_life(peer.creation) else {
+            return;
+        };
+        let is_sought = self.links.get(slot).is_some() || self.is_needed(slot);
+        if member.session.is_none() && is_sought {
+            self.links.seek(slot, self.rules.backoff, now);
         }
     }
 
-    /// All streams of a session are there: the node behind it is up.
+    /// All streams of a session are there.
     pub(super) fn session_opened(
         &mut self,
         session: SessionId,
@@ -160,30 +115,27 @@ impl Machine {
         let Some(side) = self.end_opening(session, via, now) else {
             return self.emit(Output::CloseSession { session });
         };
-        self.end_former_lives(peer, now);
         for (dial, ended) in self.dials.end_all_to(peer) {
             self.emit(Output::CancelDial { dial });
             self.settle(&ended.aim, now);
         }
-        let known_key = self.members.life(peer).map(|member| member.key);
-        let is_sound = match known_key {
-            // The peer's gossip, or its other dial, came while this session was being opened.
-            Some(known) => known == key,
-            None => self.record(peer, key, 0, now).is_some(),
-        };
-        if !is_sound {
+        let Some((slot, is_meeting)) = self.slot_of_opened(peer, key, now) else {
             return self.emit(Output::CloseSession { session });
+        };
+        self.attach(session, slot, side, now);
+        if is_meeting {
+            self.meet(session, now);
         }
-        if self.attach(session, peer, side, now) {
-            self.tell_others(peer);
-        }
-        self.tell_all(session);
         self.timers.join_at = None;
         if self.is_leaving() {
             // The peer counts us as up, so it must hear that we leave.
-            return self.emit(Output::Farewell { session });
+            self.emit(Output::Farewell { session });
+            return;
         }
         self.enter(Status::Running);
+        if self.roll.is_some() {
+            self.tell_roll(session, now);
+        }
     }
 
     /// The session was expected: which side dialled.
@@ -205,94 +157,117 @@ impl Machine {
         }
     }
 
-    /// What counts as up under the identity of `peer` and is not this life, or has said goodbye.
-    fn end_former_lives(&mut self, peer: &Peer, now: Instant) {
-        let Some(member) = self.members.get(&peer.id) else {
+    /// Where the node stands with whom a session has opened, and whether it was not up to us. What
+    /// is up under its identity and is not this life has ended, and so has a life of it that said
+    /// goodbye.
+    fn slot_of_opened(&mut self, peer: &Peer, key: [u8; 32], now: Instant) -> Option<(Slot, bool)> {
+        if let Some((slot, member)) = self.members.by_id(&peer.id) {
+            if matches!(member.tie, Tie::Parting { .. }) {
+                self.parted(slot, now);
+            } else if member.is_up() && member.creation() != peer.creation {
+                self.go_down(slot, NodeDownReason::ConnectionClosed, now);
+            }
+        }
+        let peer = peer.clone();
+        let record = Record {
+            who: Arc::new(Who { peer, key }),
+            incarnation: 0,
+            standing: Standing::Up,
+        };
+        let is_known = self.members.slot_of_life(record.who.peer.creation);
+        let slot = self.slot_for(&record, now)?;
+        let member = self.members.get_mut(slot)?;
+        // The peer's other dial came while this session was being opened.
+        if member.contradicts(key) {
+            return None;
+        }
+        member.prove(&record.who);
+        let is_meeting = !member.is_up();
+        if is_known.is_none() {
+            self.come_up(slot, 0, now);
+            self.outbox.push(News::Up(record), None);
+        }
+        Some((slot, is_meeting))
+    }
+
+    /// Makes the session the one with its node.
+    fn attach(&mut self, session: SessionId, slot: Slot, side: Side, now: Instant) {
+        let Some(member) = self.members.get_mut(slot) else {
             return;
         };
-        let former = member.peer.clone();
-        if former != *peer {
-            self.down(&former, NodeDownReason::ConnectionClosed, now);
-        } else if matches!(member.state, State::Leaving { .. }) {
-            self.down(&former, NodeDownReason::GracefulShutdown, now);
+        let former = member.session.replace(session);
+        let (peer, is_up) = (member.peer().clone(), member.is_up());
+        let is_told = member.tie == Tie::Near;
+        let is_back = is_up && matches!(member.tie, Tie::Apart | Tie::Shunned);
+        if is_back {
+            member.tie = Tie::Near;
         }
-    }
-
-    /// Makes the session the one with its node. Whether the node has come up by it.
-    fn attach(&mut self, session: SessionId, peer: &Peer, side: Side, now: Instant) -> bool {
-        let Some(member) = self.members.get_mut(&peer.id) else {
-            return false;
-        };
-        let was_up = member.is_up();
-        let former = member.session();
-        member.enter(
-            State::Up {
-                heard_at: now,
-                session: Some(session),
-            },
-            now,
-        );
-        member.redial_at = None;
-        member.backoff.reset();
+        self.links.give_up(slot);
+        self.timers.is_neighbourhood_changed = true;
         if let Some(former) = former {
             self.sessions.close(former);
+            self.edges.remove(&former);
             self.emit(Output::CloseSession { session: former });
-            self.emit(Output::SessionLost { peer: peer.clone() });
+            if is_told {
+                self.emit(Output::SessionLost { peer: peer.clone() });
+            }
         }
-        self.sessions.open(session, peer.clone(), side, now);
-        let peer = peer.clone();
-        self.emit(if was_up {
-            Output::PeerReconnected { peer, session }
-        } else {
-            Output::PeerUp { peer, session }
-        });
-        !was_up
+        self.sessions.open(session, slot, side, now);
+        if let Some(watch) = self.watch_mut(slot) {
+            watch.clear(now);
+        }
+        if is_back {
+            self.emit(Output::PeerUp { peer: peer.clone() });
+        }
+        if is_up {
+            self.emit(Output::SessionOpened { peer, session });
+        }
     }
 
-    /// A stream of a session closed. Without a goodbye that is a loss, and is redialled at once.
+    /// A stream of a session closed. Without a goodbye that is a loss, and a neighbour is redialled
+    /// at once.
     pub(super) fn closed(&mut self, session: SessionId, stream: Stream, now: Instant) {
         let Some(found) = self.sessions.get(session) else {
             return self.accept_failed(session, now);
         };
         let is_young = now.saturating_duration_since(found.opened_at) < YOUTH;
-        let peer = found.peer.clone();
-        let Some(member) = self.members.get_mut(&peer.id) else {
+        let slot = found.slot;
+        let Some(member) = self.members.get(slot) else {
             return;
         };
-        if matches!(member.state, State::Leaving { .. }) {
+        let (peer, tie) = (member.peer().clone(), member.tie);
+        if matches!(tie, Tie::Parting { .. }) {
             if stream == Stream::Lane {
-                self.down(&peer, NodeDownReason::GracefulShutdown, now);
+                self.parted(slot, now);
             }
             return;
         }
-        if let State::Up { session, .. } = &mut member.state {
-            *session = None;
+        self.close_session(slot);
+        if tie == Tie::Near {
+            self.emit(Output::SessionLost { peer });
         }
-        member.redial_at = is_young.then_some(now + REDIAL_DELAY);
-        self.sessions.close(session);
-        self.emit(Output::CloseSession { session });
-        self.emit(Output::SessionLost { peer: peer.clone() });
         if self.is_leaving() {
             return self.check_stop(now);
         }
-        if !is_young {
-            self.dial(Aim::Member(peer));
+        if self.is_needed(slot) {
+            let due = if is_young { now + REDIAL_DELAY } else { now };
+            self.links.seek(slot, self.rules.backoff, due);
+            self.check_links(now);
+        } else {
+            self.search(slot, now);
         }
     }
 
-    /// The peer leaves. What it sent before is delivered first.
+    /// The peer leaves, or wants no session with us. What it sent before is delivered first.
     pub(super) fn goodbye(&mut self, session: SessionId, now: Instant) {
         let Some(found) = self.sessions.get(session) else {
             return;
         };
-        let (peer, is_lane_ended) = (found.peer.clone(), found.is_lane_ended);
-        if let Some(member) = self.members.get_mut(&peer.id) {
-            let deadline = now + LANE_END_TIMEOUT;
-            member.enter(State::Leaving { session, deadline }, now);
-        }
+        let (slot, is_lane_ended) = (found.slot, found.is_lane_ended);
+        let is_up = self.members.is_up(slot);
+        self.part(slot, is_up, now);
         if is_lane_ended {
-            self.down(&peer, NodeDownReason::GracefulShutdown, now);
-            self.check_stop(now);
+            self.parted(slot, now);
         }
     }
 
@@ -301,57 +276,47 @@ impl Machine {
             return;
         };
         found.is_lane_ended = true;
-        let peer = found.peer.clone();
-        if self
-            .members
-            .life(&peer)
-            .is_some_and(|m| matches!(m.state, State::Leaving { .. }))
-        {
-            self.down(&peer, NodeDownReason::GracefulShutdown, now);
-            self.check_stop(now);
+        let slot = found.slot;
+        let member = self.members.get(slot);
+        if member.is_some_and(|m| matches!(m.tie, Tie::Parting { .. })) {
+            self.parted(slot, now);
         }
     }
 
     /// The user wants a session with a member, at once.
     pub(super) fn reconnect(&mut self, node: &NodeId, now: Instant) {
-        let Some(member) = self.members.get_mut(node) else {
+        let Some(slot) = self.members.slot_of(node) else {
             return;
         };
-        if member.session().is_some() {
+        let Some(member) = self.members.get_mut(slot) else {
+            return;
+        };
+        if member.session.is_some() {
             return;
         }
-        if member.state == State::Left {
-            member.enter(State::Down, now);
+        if member.tie == Tie::Shunned {
+            member.tie = Tie::Apart;
         }
-        member.backoff.reset();
-        member.redial_at = Some(now);
+        let link = self.links.seek(slot, self.rules.backoff, now);
+        link.backoff.reset();
+        link.is_wanted = true;
+        self.check_links(now);
     }
 
-    /// The user wants no session with a member: to both it is as if the other had left.
+    /// The user wants no session with a member: to both it is as if the other had left. To the
+    /// rest of the cluster nothing has changed.
     pub(super) fn disconnect(&mut self, node: &NodeId, now: Instant) {
-        let Some(member) = self.members.get_mut(node) else {
+        let Some(slot) = self.members.slot_of(node) else {
             return;
         };
-        let (peer, session) = (member.peer.clone(), member.session());
-        if !member.is_up() {
-            member.enter(State::Left, now);
-            member.redial_at = None;
+        let Some(session) = self.members.get(slot).map(|member| member.session) else {
             return;
-        }
+        };
         if let Some(session) = session {
             self.emit(Output::Farewell { session });
         }
-        self.down(&peer, NodeDownReason::GracefulShutdown, now);
-    }
-}
-
-/// What it means for a member that was up and lost its session if it declines the next one so.
-const fn refused_for_good(refusal: &Refusal) -> Option<NodeDownReason> {
-    match refusal {
-        Refusal::Stopping => Some(NodeDownReason::GracefulShutdown),
-        Refusal::NameTaken | Refusal::WrongKey | Refusal::OwnAddress | Refusal::Other { .. } => {
-            Some(NodeDownReason::ConnectionClosed)
-        }
-        Refusal::AlreadyConnected | Refusal::Crossing | Refusal::UnknownSession => None,
+        self.links.give_up(slot);
+        self.part(slot, true, now);
+        self.parted(slot, now);
     }
 }

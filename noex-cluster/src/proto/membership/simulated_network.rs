@@ -130,8 +130,8 @@ impl Simulation {
         let now = self.now;
         let mut tell = |told| self.nodes[index].told.push((now, told));
         match output {
-            Output::PeerUp { peer, .. } => tell(Told::Up(peer)),
-            Output::PeerReconnected { peer, .. } => tell(Told::Reconnected(peer)),
+            Output::PeerUp { peer } => tell(Told::Up(peer)),
+            Output::SessionOpened { peer, .. } => tell(Told::Opened(peer)),
             Output::SessionLost { peer } => tell(Told::Lost(peer)),
             Output::PeerDown { peer, reason } => tell(Told::Down(peer, reason)),
             Output::Dial { dial, to } => {
@@ -162,6 +162,7 @@ impl Simulation {
             Output::CloseSession { session } => self.close(index, session),
             Output::Resolve { .. }
             | Output::Facts { .. }
+            | Output::Neighbours { .. }
             | Output::Forgotten { .. }
             | Output::Status(_)
             | Output::Notice(_) => {}

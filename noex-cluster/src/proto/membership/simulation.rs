@@ -9,7 +9,7 @@ use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::simulated_network::Event;
-use super::{DialId, Input, Machine, Own, Rules, SessionId};
+use super::{DialId, Flaw, Input, Machine, OBSERVERS, Own, Rules, SessionId};
 use crate::proto::backoff::BackoffPolicy;
 
 pub(super) const RULES: Rules = Rules {
@@ -22,6 +22,8 @@ pub(super) const RULES: Rules = Rules {
         max: Duration::from_secs(30),
         jitter: false,
     },
+    observers: OBSERVERS,
+    flaw: Flaw::None,
 };
 
 /// How long a dial to a node that does not answer takes.
@@ -31,7 +33,7 @@ pub(super) const DIAL_TIMEOUT: Duration = Duration::from_millis(2_500);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
     Up(Peer),
-    Reconnected(Peer),
+    Opened(Peer),
     Lost(Peer),
     Down(Peer, NodeDownReason),
 }
@@ -183,7 +185,7 @@ impl Simulation {
             match told {
                 Told::Up(peer) => assert!(up.insert(peer.clone()), "{peer:?} up twice"),
                 Told::Down(peer, _) => assert!(up.remove(peer), "{peer:?} down without up"),
-                Told::Reconnected(peer) | Told::Lost(peer) => assert!(up.contains(peer)),
+                Told::Opened(peer) | Told::Lost(peer) => assert!(up.contains(peer)),
             }
         }
         up.into_iter().map(|peer| index_of(&peer.id)).collect()
@@ -203,7 +205,7 @@ impl Simulation {
                 Told::Down(peer, reason) if *at >= since && index_of(&peer.id) == other => {
                     Some((*at - since, *reason))
                 }
-                Told::Up(_) | Told::Reconnected(_) | Told::Lost(_) | Told::Down(..) => None,
+                Told::Up(_) | Told::Opened(_) | Told::Lost(_) | Told::Down(..) => None,
             })
     }
 

@@ -1,86 +1,91 @@
 //! Pure: the machine's part that acts when time has passed.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use noex_core::{NodeDownReason, Peer};
+use noex_core::NodeDownReason;
 use rand::RngExt;
-use rand::seq::SliceRandom;
 
-use super::dial_table::Aim;
 use super::machine::Machine;
-use super::member::{Member, State};
+use super::message::{Message, News};
 use super::output::{Notice, Output, SessionId};
-use super::sessions::REDIAL_DELAY;
+use super::rings::Slot;
 use super::status::Status;
 
-/// How often a random member is told all that we know.
-const GOSSIP_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The most dials that are under way before further members that are not up have to wait. Each
-/// takes a socket, and whom to dial is what others say.
-pub(super) const DIALS_MAX: usize = 64;
+/// How often members that have been gone for long are forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The longest that a leave may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Machine {
-    /// Sends the heartbeats when they are due.
+    /// Sends the heartbeats when they are due: all at once, so that all observers count from the
+    /// same moment; and never later than after an interval, so that none counts one as missed.
     pub(super) fn check_tick(&mut self, now: Instant) {
-        let interval = self.rules.heartbeat_interval;
-        let late = now.saturating_duration_since(self.timers.tick_at);
         if now < self.timers.tick_at {
             return;
         }
+        let interval = self.rules.heartbeat_interval;
+        let late = now.saturating_duration_since(self.timers.tick_at);
         if late > interval / 2 {
             self.resume(now);
         }
-        let sessions: Vec<SessionId> = self.sessions.ids().collect();
+        let observers = self.neighbours.iter().filter(|(_, n)| n.is_observer);
+        let sessions = observers.filter_map(|(slot, _)| self.members.get(*slot)?.session);
+        let sessions: Vec<SessionId> = sessions.collect();
         for session in sessions {
             self.emit(Output::Heartbeat { session });
         }
         let gap = interval.mul_f64(self.rng.random_range(0.9..=1.0));
         self.timers.tick_at = now + gap;
+        self.edges.retain(|_, until| *until > now);
+        self.check_reports(now);
+        self.check_dials(now);
+        self.check_waiting(now);
+        self.check_fallen(now);
+        self.check_memory(now);
     }
 
     /// We were paused ourselves: nobody's silence counts for more than one interval, and nobody
     /// is declared down before what waits in the sockets has been read.
     fn resume(&mut self, now: Instant) {
+        self.notice(Notice::Paused);
+        if self.rules.flaw.ignores_resume() {
+            return;
+        }
         let interval = self.rules.heartbeat_interval;
-        self.incarnation += 1;
-        for member in self.members.iter_mut() {
-            if let State::Up { heard_at, .. } = &mut member.state {
-                *heard_at = (*heard_at).max(now.checked_sub(interval).unwrap_or(now));
+        let patience = self.rules.patience();
+        let since = now.checked_sub(interval).unwrap_or(now);
+        for neighbour in self.neighbours.values_mut() {
+            if let Some(watch) = &mut neighbour.watch {
+                watch.clear(watch.since.max(since));
+                watch.due = now + patience - interval;
             }
         }
         self.timers.verdicts_at = Some(now + interval / 5);
-        self.notice(Notice::Paused);
     }
 
-    /// Declares down who was silent for too long, or has left.
-    pub(super) fn check_members(&mut self, now: Instant) {
-        let detection = self.rules.detection_time();
-        let is_held = self.timers.verdicts_at.is_some_and(|held| now < held);
-        if !is_held {
-            self.timers.verdicts_at = None;
+    /// Takes those off the rings who fell some time ago.
+    fn check_fallen(&mut self, now: Instant) {
+        while let Some((until, place)) = self.fallen.front().copied()
+            && until <= now
+        {
+            self.fallen.pop_front();
+            let is_back = self.members.is_up(place.slot);
+            if !is_back || self.members.place(place.slot) != Some(place) {
+                self.rings.remove(place);
+            }
         }
-        let verdict = |state: State| match state {
-            State::Up { heard_at, .. } if !is_held && now >= heard_at + detection => {
-                Some(NodeDownReason::HeartbeatTimeout)
-            }
-            State::Leaving { deadline, .. } if now >= deadline => {
-                Some(NodeDownReason::GracefulShutdown)
-            }
-            State::Up { .. }
-            | State::Leaving { .. }
-            | State::Learned
-            | State::Down
-            | State::Left => None,
-        };
-        let members = self.members.iter();
-        let due = members.filter_map(|m| Some((m.peer.clone(), verdict(m.state)?)));
-        let due: Vec<(Peer, NodeDownReason)> = due.collect();
-        for (peer, reason) in due {
-            self.down(&peer, reason, now);
+    }
+
+    /// Forgets those that have been gone for long.
+    fn check_memory(&mut self, now: Instant) {
+        if now < self.timers.forget_at {
+            return;
+        }
+        self.timers.forget_at = now + FORGET_INTERVAL;
+        for slot in self.members.old(now) {
+            self.forget(slot);
         }
     }
 
@@ -88,59 +93,6 @@ impl Machine {
     pub(super) fn check_join(&mut self, now: Instant) {
         if self.timers.join_at.take_if(|at| *at <= now).is_some() {
             self.enter(Status::Running);
-        }
-    }
-
-    /// Dials and resolves what is due.
-    pub(super) fn check_dials(&mut self, now: Instant) {
-        if self.is_leaving() {
-            return;
-        }
-        for seed in self.discovery.take_due_seeds(now) {
-            self.emit(Output::Resolve { seed });
-        }
-        let room = DIALS_MAX.saturating_sub(self.dials.len());
-        for at in self.discovery.take_due_addresses(now, room) {
-            let found = self.discovery.found_at(at);
-            if found.is_some_and(|peer| self.sessions.has(peer.creation)) {
-                self.discovery.settle(at, now);
-            } else {
-                self.dial(Aim::Address(at));
-            }
-        }
-        let is_due = |at: &mut Instant| *at <= now;
-        let members = self.members.iter_mut();
-        let due = members.filter(|m| m.session().is_none());
-        let due = due.filter_map(|m| m.redial_at.take_if(is_due).map(|_| m.peer.clone()));
-        let mut due: Vec<Peer> = due.collect();
-        // No order, so that those which never answer can't keep the others from their turn.
-        due.shuffle(&mut self.rng);
-        for peer in due {
-            if self.sessions.has(peer.creation) {
-                continue;
-            }
-            let is_urgent = self.members.life(&peer).is_some_and(Member::is_broken);
-            if is_urgent || self.dials.len() < DIALS_MAX {
-                self.dial(Aim::Member(peer));
-            } else if let Some(member) = self.members.get_mut(&peer.id) {
-                member.redial_at = Some(now + REDIAL_DELAY);
-            }
-        }
-    }
-
-    /// Tells a random member all that we know, so that lost news is made up for.
-    pub(super) fn check_gossip(&mut self, now: Instant) {
-        if now < self.timers.gossip_at {
-            return;
-        }
-        self.timers.gossip_at = now + GOSSIP_INTERVAL;
-        let sessions: Vec<SessionId> = self.sessions.ids().collect();
-        if !sessions.is_empty() {
-            let chosen = self.rng.random_range(0..sessions.len());
-            self.tell_all(sessions[chosen]);
-        }
-        for node in self.members.forget_old(now) {
-            self.emit(Output::Forgotten { node });
         }
     }
 
@@ -154,8 +106,10 @@ impl Machine {
         for dial in self.dials.end_all_not_proceeding() {
             self.emit(Output::CancelDial { dial });
         }
+        let left = Arc::new(vec![News::Left(self.own_life())]);
         let sessions: Vec<SessionId> = self.sessions.ids().collect();
         for session in sessions {
+            self.send(session, Message::News(Arc::clone(&left)));
             self.emit(Output::Farewell { session });
         }
         self.check_stop(now);
@@ -172,10 +126,10 @@ impl Machine {
             return;
         }
         self.timers.stop_at = None;
-        let up = self.members.iter().filter(|member| member.is_up());
-        let up: Vec<Peer> = up.map(|member| member.peer.clone()).collect();
-        for peer in up {
-            self.down(&peer, NodeDownReason::GracefulShutdown, now);
+        let members: Vec<Slot> = self.members.iter().map(|(slot, _)| slot).collect();
+        for slot in members {
+            self.tell_down(slot, NodeDownReason::GracefulShutdown);
+            self.close_session(slot);
         }
         self.enter(Status::Stopped);
     }

@@ -63,13 +63,10 @@ pub(super) fn decode_signal(
                 error: take_call_error(body)?,
             }
         }
-        kind::FLOOD => {
-            let from = take_creation(&mut body, ends)?;
-            Signal::Flood {
-                from,
-                payload: body.into_rest(),
-            }
-        }
+        kind::FLOOD => Signal::Flood {
+            from: ends.remote,
+            payload: body.into_rest(),
+        },
         _ => take_short_signal(kind, body, ends)?,
     };
     Ok((to, signal))

@@ -111,10 +111,8 @@ fn put_signal(signal: &Signal, ends: SessionEnds, out: &mut BytesMut) -> Result<
             put_varint(out, call.call.bits());
         }
         Signal::CallCancelled { .. } => return Err(EncodeError::ForeignSender),
-        Signal::Flood { from, payload } => {
-            put_creation(out, *from, ends);
-            out.put_slice(payload);
-        }
+        Signal::Flood { from, payload } if *from == ends.local => out.put_slice(payload),
+        Signal::Flood { .. } => return Err(EncodeError::ForeignSender),
         _ => return Err(EncodeError::Unsupported),
     }
     Ok(())

@@ -2,9 +2,6 @@
 
 use noex_core::Signal;
 
-/// The lowest and the highest version of the wire format that this code speaks.
-pub(crate) const WIRE_VERSIONS: (u16, u16) = (1, 1);
-
 /// The bytes of a frame's length.
 pub(super) const LENGTH_SIZE: usize = 4;
 
@@ -62,12 +59,6 @@ mod tests {
         assert_eq!(message_size(&Signal::Reply { call, body }), 5);
         let error = noex_core::CallError::Codec("a long text".into());
         assert_eq!(message_size(&Signal::CallFailed { call, error }), 0);
-    }
-
-    #[test]
-    fn the_versions_are_a_range() {
-        let (lowest, highest) = WIRE_VERSIONS;
-        assert!(lowest >= 1 && lowest <= highest);
     }
 
     #[test]

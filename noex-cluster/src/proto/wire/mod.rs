@@ -25,5 +25,6 @@ pub(crate) use address::SessionEnds;
 pub(crate) use encode::encode_signal;
 pub(crate) use error::{EncodeError, WireError};
 pub(crate) use frame::{Frame, FrameReader, encode_frame};
-pub(crate) use limits::{WIRE_VERSIONS, frame_size_max, message_size};
-pub(crate) use verdict::{Refusal, Verdict};
+pub(crate) use limits::{frame_size_max, message_size};
+pub use verdict::Refusal;
+pub(crate) use verdict::Verdict;

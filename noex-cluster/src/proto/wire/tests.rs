@@ -174,6 +174,10 @@ fn nobody_can_speak_for_a_process_of_another_node() {
             reason,
         },
         Signal::CallCancelled { call },
+        Signal::Flood {
+            from: from.creation(),
+            payload: Bytes::new(),
+        },
         Signal::Message(Encoded::new(Some(from), 1, None, Vec::new(), Bytes::new())),
     ] {
         assert_eq!(encode_error(&to, &signal), EncodeError::ForeignSender);
@@ -193,6 +197,7 @@ fn nobody_can_speak_for_a_process_of_another_node() {
 
 fn sender_of(signal: &Signal) -> Option<Creation> {
     match signal {
+        Signal::Flood { from, .. } => Some(*from),
         Signal::Link { from }
         | Signal::Unlink { from }
         | Signal::Exit { from, .. }
@@ -370,7 +375,10 @@ fn signal() -> impl Strategy<Value = Signal> {
         call().prop_map(|call| Signal::CallCancelled {
             call: ReplyAddress::new(WRITER, call)
         }),
-        (creation(), payload()).prop_map(|(from, payload)| Signal::Flood { from, payload }),
+        payload().prop_map(|payload| Signal::Flood {
+            from: WRITER,
+            payload
+        }),
     ]
 }
 

@@ -21,7 +21,11 @@ pub(crate) enum Verdict {
 
 /// Why a session or lane was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum Refusal {
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "of other crates, the simulator alone sees it"
+)]
+pub enum Refusal {
     /// There is a session between these two lives.
     #[error("there is a session already")]
     AlreadyConnected,

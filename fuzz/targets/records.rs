@@ -1,0 +1,5 @@
+//! Feeds `noex_cluster::fuzzing::records`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| noex_cluster::fuzzing::records(bytes));

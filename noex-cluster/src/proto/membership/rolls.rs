@@ -1,0 +1,187 @@
+//! Pure: the machine's part that calls the roll when many fall silent at once.
+//!
+//! After a split the observers of a node may all be on the other side, and nobody is left to vote
+//! against it. So everybody in reach says that it is present, and who does not is absent.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use noex_core::{Creation, Peer};
+use rand::seq::IteratorRandom;
+
+use super::dial_table::Aim;
+use super::machine::Machine;
+use super::message::{Message, NEWS_MAX, News, Vote};
+use super::neighbour::Phase;
+use super::output::{Output, SessionId};
+use super::rings::Slot;
+use super::roll::{ROUNDS, Roll};
+use super::suspicion::Suspicion;
+
+/// A node with so few live neighbours may be cut off from others on its side.
+const FEW: usize = 6;
+
+/// To so many others it turns in each round.
+const CONTACTS: usize = 48;
+
+impl Machine {
+    /// Calls the roll if many are suspected, and it was not called just before.
+    pub(super) fn consider_roll(&mut self, now: Instant) {
+        let size = self.members.len().saturating_sub(self.lost.len());
+        let is_many = self.suspicions.len() >= (size / 20).max(2);
+        if self.roll.is_some() || self.health.is_sick(now) || !(is_many || self.is_deaf()) {
+            return;
+        }
+        self.begin_roll(now);
+    }
+
+    /// Whether we accuse most of those whom we observe.
+    fn is_deaf(&self) -> bool {
+        let watches = self.neighbours.values().filter_map(|n| n.watch.as_ref());
+        let (mut accused, mut all) = (0, 0);
+        for watch in watches {
+            all += 1;
+            accused += usize::from(matches!(watch.phase, Phase::Accusing { .. }));
+        }
+        accused >= 2 && 2 * accused > all
+    }
+
+    fn begin_roll(&mut self, now: Instant) {
+        let mut roll = Roll::new(now, self.rules.heartbeat_interval);
+        let own = self.own.peer.creation;
+        roll.add(own);
+        self.roll = Some(roll);
+        self.outbox.push(News::Present(own), None);
+    }
+
+    /// Somebody is present.
+    pub(super) fn present(&mut self, who: Creation, from: Option<SessionId>, now: Instant) {
+        if self.is_leaving() {
+            return;
+        }
+        if self.roll.is_none() {
+            self.begin_roll(now);
+        }
+        let is_new = self.roll.as_mut().is_some_and(|roll| roll.add(who));
+        if is_new {
+            self.outbox.push(News::Present(who), from);
+        }
+    }
+
+    /// Looks for others, and notes who is absent.
+    pub(super) fn check_roll(&mut self, now: Instant) {
+        let detection = self.rules.detection_time();
+        let Some(roll) = &mut self.roll else {
+            return;
+        };
+        if now >= roll.began_at + detection {
+            self.roll = None;
+            return;
+        }
+        if roll.round_at.is_some_and(|at| at <= now) {
+            roll.rounds += 1;
+            let gap = self.rules.heartbeat_interval.mul_f64(0.15);
+            roll.round_at = (roll.rounds < ROUNDS).then_some(now + gap);
+            self.look_for_others(now);
+        }
+        let Some(roll) = &mut self.roll else {
+            return;
+        };
+        if now >= roll.closes_at && !roll.is_closed {
+            roll.is_closed = true;
+            self.note_absent(now);
+        }
+    }
+
+    fn look_for_others(&mut self, now: Instant) {
+        for dial in self.dials.end_contacts() {
+            self.emit(Output::CancelDial { dial });
+        }
+        if self.live_neighbours(now) >= FEW {
+            return;
+        }
+        let Some(roll) = &self.roll else {
+            return;
+        };
+        let members = self.members.iter().map(|(_, member)| member);
+        let sought = members
+            .filter(|m| m.is_welcome() && m.session.is_none() && !roll.is_present(m.creation()));
+        let sought: Vec<Peer> = sought
+            .map(|member| member.peer().clone())
+            .sample(&mut self.rng, CONTACTS);
+        for peer in sought {
+            if !self.dials.is_dialling(&peer) {
+                self.dial(Aim::Contact(peer), now);
+            }
+        }
+    }
+
+    /// From how many neighbours something came of late.
+    fn live_neighbours(&self, now: Instant) -> usize {
+        let interval = self.rules.heartbeat_interval;
+        let is_live = |slot: &&Slot| {
+            let heard_at = self.heard_at(**slot);
+            heard_at.is_some_and(|at| now.saturating_duration_since(at) <= interval.mul_f64(1.2))
+        };
+        self.neighbours.keys().filter(is_live).count()
+    }
+
+    /// Nobody may be left to vote against those who are absent: they are looked at all the same.
+    fn note_absent(&mut self, now: Instant) {
+        let members = self.members.iter().filter(|(_, member)| member.is_up());
+        let absent = members.filter(|(_, member)| self.is_absent(member.creation(), now));
+        let absent: Vec<Slot> = absent.map(|(slot, _)| slot).collect();
+        for slot in absent {
+            self.suspect(slot, now);
+        }
+        self.timers.judge_at = Some(now);
+    }
+
+    /// Whether the roll was called, and somebody did not answer, nor was heard otherwise.
+    pub(super) fn is_absent(&self, creation: Creation, now: Instant) -> bool {
+        let Some(roll) = &self.roll else {
+            return false;
+        };
+        if now < roll.closes_at || roll.is_present(creation) {
+            return false;
+        }
+        let slot = self.members.slot_of_life(creation);
+        let heard_at = slot.and_then(|slot| self.heard_at(slot));
+        heard_at.is_none_or(|at| at < roll.began_at)
+    }
+
+    /// Somebody was met while the roll is called: it is told who is present, and all votes.
+    pub(super) fn tell_roll(&mut self, session: SessionId, now: Instant) {
+        let Some(roll) = &self.roll else {
+            return;
+        };
+        let present = roll.present().map(News::Present);
+        let votes = self
+            .suspicions
+            .iter()
+            .flat_map(|s| open_votes(s, self, now));
+        let news: Vec<News> = present.chain(votes).collect();
+        self.open_edge(session, now);
+        for news in news.chunks(NEWS_MAX) {
+            self.send(session, Message::News(Arc::new(news.to_vec())));
+        }
+    }
+}
+
+/// The votes of a suspicion, as old as they are now.
+fn open_votes<'a>(
+    suspicion: &'a Suspicion,
+    machine: &'a Machine,
+    now: Instant,
+) -> impl Iterator<Item = News> + 'a {
+    let detection = machine.rules.detection_time();
+    suspicion.ballots().iter().map(move |ballot| {
+        let left = ballot.mature_at.saturating_duration_since(now);
+        News::Vote(Vote {
+            suspect: suspicion.life,
+            voter: ballot.voter,
+            age: detection.saturating_sub(left),
+            cause: ballot.cause,
+        })
+    })
+}

@@ -1,0 +1,248 @@
+//! Pure: the votes against each member, and when they become mature.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use noex_core::Creation;
+
+use super::message::{Cause, Life};
+use super::rings::Slot;
+
+/// So many mature votes take a member down, wherever they come from.
+pub(super) const QUORUM: usize = 3;
+
+/// The most votes that are kept against one member: those of its observers, and of some that
+/// became its observers since.
+const BALLOTS_MAX: usize = 32;
+
+/// A vote as it counts here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ballot {
+    /// Whose.
+    pub voter: Creation,
+    /// When the silence that it is about lasts for the detection time.
+    pub mature_at: Instant,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What is held against one member in one incarnation.
+#[derive(Debug, Clone)]
+pub(super) struct Suspicion {
+    /// Against whom.
+    pub life: Life,
+    /// Where it stands in the table of members.
+    pub slot: Slot,
+    /// Its observers, as they were before anybody went down lately.
+    pub observers: Vec<Slot>,
+    /// When it began.
+    pub since: Instant,
+    /// How many votes were passed on.
+    pub relayed: usize,
+    ballots: Vec<Ballot>,
+}
+
+/// What is held against whom.
+#[derive(Debug, Default)]
+pub(super) struct SuspicionTable {
+    suspicions: BTreeMap<Creation, Suspicion>,
+    maturities: BTreeSet<(Instant, Creation)>,
+}
+
+impl Suspicion {
+    /// Nobody has voted yet.
+    pub(super) const fn new(life: Life, slot: Slot, observers: Vec<Slot>, since: Instant) -> Self {
+        Self {
+            life,
+            slot,
+            observers,
+            since,
+            relayed: 0,
+            ballots: Vec::new(),
+        }
+    }
+
+    /// Whether one of its ballots is mature.
+    pub(super) fn has_mature(&self, now: Instant) -> bool {
+        self.ballots.iter().any(|ballot| ballot.mature_at <= now)
+    }
+
+    /// Whether this voter's ballot is mature.
+    pub(super) fn is_mature_from(&self, voter: Creation, now: Instant) -> bool {
+        self.ballot_of(voter)
+            .is_some_and(|ballot| ballot.mature_at <= now)
+    }
+
+    /// How many are mature.
+    pub(super) fn mature_count(&self, now: Instant) -> usize {
+        let mature = self.ballots.iter().filter(|ballot| ballot.mature_at <= now);
+        mature.count()
+    }
+
+    /// Why it would be down: its connections closed, if one of those that count says so.
+    pub(super) fn cause(&self, now: Instant) -> Cause {
+        let is_closed = |b: &Ballot| b.mature_at <= now && b.cause == Cause::Closed;
+        if self.ballots.iter().any(is_closed) {
+            Cause::Closed
+        } else {
+            Cause::Silent
+        }
+    }
+
+    /// This voter's ballot.
+    pub(super) fn ballot_of(&self, voter: Creation) -> Option<&Ballot> {
+        self.ballots.iter().find(|ballot| ballot.voter == voter)
+    }
+
+    /// The ballots.
+    pub(super) fn ballots(&self) -> &[Ballot] {
+        &self.ballots
+    }
+}
+
+impl SuspicionTable {
+    /// Suspects a member, if it is not suspected in this incarnation yet.
+    pub(super) fn open(&mut self, suspicion: Suspicion) {
+        let creation = suspicion.life.creation;
+        let known = self.suspicions.get(&creation);
+        if known.is_none_or(|known| known.life.incarnation < suspicion.life.incarnation) {
+            self.drop(creation);
+            self.suspicions.insert(creation, suspicion);
+        }
+    }
+
+    /// Adds a ballot to an open suspicion. Whether it tells something new.
+    pub(super) fn add(&mut self, suspect: Creation, ballot: Ballot) -> bool {
+        let Some(suspicion) = self.suspicions.get_mut(&suspect) else {
+            return false;
+        };
+        let ballots = &mut suspicion.ballots;
+        match ballots.iter().position(|b| b.voter == ballot.voter) {
+            Some(known) if ballots[known].mature_at <= ballot.mature_at => return false,
+            Some(known) => ballots[known] = ballot,
+            None if ballots.len() >= BALLOTS_MAX => return false,
+            None => ballots.push(ballot),
+        }
+        self.maturities.insert((ballot.mature_at, suspect));
+        true
+    }
+
+    /// Drops what is held against a member.
+    pub(super) fn drop(&mut self, suspect: Creation) -> Option<Suspicion> {
+        let suspicion = self.suspicions.remove(&suspect)?;
+        for ballot in &suspicion.ballots {
+            self.maturities.remove(&(ballot.mature_at, suspect));
+        }
+        Some(suspicion)
+    }
+
+    /// Those of whom a ballot has become mature since this was last asked.
+    pub(super) fn take_matured(&mut self, now: Instant) -> Vec<Creation> {
+        let mut matured = Vec::new();
+        while let Some(&(at, suspect)) = self.maturities.first()
+            && at <= now
+        {
+            self.maturities.pop_first();
+            matured.push(suspect);
+        }
+        matured.dedup();
+        matured
+    }
+
+    /// What is held against a member.
+    pub(super) fn get_mut(&mut self, suspect: Creation) -> Option<&mut Suspicion> {
+        self.suspicions.get_mut(&suspect)
+    }
+
+    /// What is held against a member.
+    pub(super) fn get(&self, suspect: Creation) -> Option<&Suspicion> {
+        self.suspicions.get(&suspect)
+    }
+
+    /// All of it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Suspicion> {
+        self.suspicions.values()
+    }
+
+    /// How many are suspected.
+    pub(super) fn len(&self) -> usize {
+        self.suspicions.len()
+    }
+
+    /// When the next ballot becomes mature.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.maturities.first().map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SUSPECT: Creation = Creation::from_bits(7);
+
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn table(now: Instant) -> SuspicionTable {
+        let mut table = SuspicionTable::default();
+        let life = Life {
+            creation: SUSPECT,
+            incarnation: 0,
+        };
+        table.open(Suspicion::new(life, Slot(0), Vec::new(), now));
+        table
+    }
+
+    fn ballot(voter: u64, mature_at: Instant) -> Ballot {
+        Ballot {
+            voter: Creation::from_bits(voter),
+            mature_at,
+            cause: Cause::Silent,
+        }
+    }
+
+    #[test]
+    fn a_voter_has_one_ballot_and_the_earlier_one_counts() {
+        let now = now();
+        let later = now + Duration::from_secs(1);
+        let mut table = table(now);
+        assert!(table.add(SUSPECT, ballot(1, later)));
+        assert!(!table.add(SUSPECT, ballot(1, later)));
+        assert!(table.add(SUSPECT, ballot(1, now)));
+        assert!(!table.add(SUSPECT, ballot(1, later)));
+        assert_eq!(table.get(SUSPECT).unwrap().mature_count(now), 1);
+        assert_eq!(table.get(SUSPECT).unwrap().mature_count(later), 1);
+    }
+
+    #[test]
+    fn nobody_makes_it_keep_more_ballots_than_may_be() {
+        let now = now();
+        let mut table = table(now);
+        let taken = (0..100).filter(|voter| table.add(SUSPECT, ballot(*voter, now)));
+        assert_eq!(taken.count(), BALLOTS_MAX);
+    }
+
+    #[test]
+    fn what_was_dropped_does_not_become_mature() {
+        let now = now();
+        let mut table = table(now);
+        table.add(SUSPECT, ballot(1, now));
+        assert_eq!(table.timeout(), Some(now));
+        table.drop(SUSPECT);
+        assert_eq!(table.timeout(), None);
+        assert_eq!(table.take_matured(now), []);
+    }
+
+    #[test]
+    fn a_ballot_matures_once() {
+        let now = now();
+        let mut table = table(now);
+        table.add(SUSPECT, ballot(1, now));
+        assert_eq!(table.take_matured(now), [SUSPECT]);
+        assert_eq!(table.take_matured(now), []);
+    }
+}

@@ -1,0 +1,236 @@
+//! Pure: the machine's part that counts votes. Votes are flooded and verdicts are not: each node
+//! decides by the votes that it has and its own time.
+
+use std::time::{Duration, Instant};
+
+use noex_core::{Creation, NodeDownReason};
+
+use super::machine::Machine;
+use super::message::{Cause, Life, News, Vote};
+use super::neighbour::Phase;
+use super::output::SessionId;
+use super::rings::Slot;
+use super::suspicion::{Ballot, QUORUM, Suspicion};
+
+/// So many votes about one member are passed on, besides our own. They suffice for a verdict.
+const RELAYS_MAX: usize = QUORUM;
+
+/// How often all suspicions are looked at.
+const JUDGE_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Machine {
+    /// We vote against a member that we observe. A node that has accused the living again and
+    /// again keeps its votes to itself.
+    pub(super) fn accuse(&mut self, slot: Slot, cause: Cause, now: Instant) {
+        let detection = self.rules.detection_time();
+        let silence = self.silence(slot, now);
+        let Some(watch) = self.watch_mut(slot) else {
+            return;
+        };
+        let is_adopted = watch.adopted_at.is_some();
+        let again_at = now + detection;
+        watch.phase = Phase::Accusing { again_at };
+        let age = match cause {
+            Cause::Closed => detection,
+            Cause::Silent if is_adopted => self.rules.age_max(),
+            Cause::Silent => silence.min(self.rules.age_max()),
+        };
+        let Some(member) = self.members.get(slot) else {
+            return;
+        };
+        let vote = Vote {
+            suspect: member.life(),
+            voter: self.own.peer.creation,
+            age,
+            cause,
+        };
+        let is_news = self.cast(slot, vote, now);
+        if is_news && !self.health.is_sick(now) {
+            self.outbox.push(News::Vote(vote), None);
+        }
+        self.judge(vote.suspect.creation, now);
+        self.consider_roll(now);
+    }
+
+    /// Somebody votes against a member.
+    pub(super) fn voted(&mut self, vote: Vote, from: SessionId, now: Instant) {
+        let Life {
+            creation,
+            incarnation,
+        } = vote.suspect;
+        if creation == self.own.peer.creation {
+            if !self.rules.flaw.skips_refutation() {
+                self.refute(incarnation, now);
+            }
+            return;
+        }
+        let Some((slot, member)) = self.members.by_life(creation) else {
+            return;
+        };
+        let known = member.incarnation;
+        if !member.is_up() || incarnation < known || !self.may_vote(vote.voter) {
+            return;
+        }
+        if incarnation > known {
+            self.raise(slot, incarnation, now);
+        }
+        if !self.cast(slot, vote, now) {
+            return;
+        }
+        if let Some(suspicion) = self.suspicions.get_mut(creation)
+            && suspicion.relayed < RELAYS_MAX
+        {
+            suspicion.relayed += 1;
+            if !self.rules.flaw.relays_nothing() {
+                self.outbox.push(News::Vote(vote), Some(from));
+            }
+        }
+        self.join_vote(slot, now);
+        self.judge(creation, now);
+        self.consider_roll(now);
+    }
+
+    /// We observe somebody whom another suspects, and have not heard of it ourselves.
+    fn join_vote(&mut self, slot: Slot, now: Instant) {
+        let is_silent = self.silence(slot, now) >= self.rules.patience();
+        let Some(watch) = self.watch_mut(slot) else {
+            return;
+        };
+        let has_voted = matches!(watch.phase, Phase::Accusing { .. });
+        if is_silent && !has_voted && !self.health.is_sick(now) {
+            self.accuse(slot, Cause::Silent, now);
+        }
+    }
+
+    /// Whether the vote of this life counts: it is of a member that is up, or our own.
+    fn may_vote(&self, voter: Creation) -> bool {
+        let member = self.members.by_life(voter);
+        member.is_some_and(|(_, member)| member.is_up())
+    }
+
+    /// Counts a vote. Whether it tells something new.
+    fn cast(&mut self, slot: Slot, vote: Vote, now: Instant) -> bool {
+        self.suspect(slot, now);
+        let age = match vote.cause {
+            Cause::Closed => self.rules.detection_time(),
+            Cause::Silent => vote.age.min(self.rules.age_max()),
+        };
+        let ballot = Ballot {
+            voter: vote.voter,
+            mature_at: now + self.rules.detection_time().saturating_sub(age),
+            cause: vote.cause,
+        };
+        self.suspicions.add(vote.suspect.creation, ballot)
+    }
+
+    /// Begins to hold something against a member.
+    pub(super) fn suspect(&mut self, slot: Slot, now: Instant) {
+        let (Some(place), Some(member)) = (self.members.place(slot), self.members.get(slot)) else {
+            return;
+        };
+        let life = member.life();
+        let known = self.suspicions.get(life.creation);
+        if known.is_some_and(|known| known.life == life) {
+            return;
+        }
+        // As they were before anybody fell lately: others would begin to count from nothing.
+        let observers = self.rings.observers(place, |_| true);
+        self.suspicions
+            .open(Suspicion::new(life, slot, observers, now));
+        self.timers.judge_at.get_or_insert(now + JUDGE_INTERVAL);
+    }
+
+    /// A member showed that it lives, by a higher incarnation. Who accused it was wrong.
+    pub(super) fn cleared(&mut self, slot: Slot, now: Instant) {
+        let Some(creation) = self.members.get(slot).map(|member| member.creation()) else {
+            return;
+        };
+        let own = self.own.peer.creation;
+        let suspicion = self.suspicions.drop(creation);
+        let is_ours = suspicion.is_some_and(|s| s.ballot_of(own).is_some());
+        if let Some(watch) = self.watch_mut(slot) {
+            watch.clear(now);
+            if is_ours {
+                watch.refuted(now);
+            }
+        }
+        if is_ours {
+            self.health.worsen(now);
+        }
+    }
+
+    /// Looks at the suspicions of which something has become mature, and now and then at all.
+    pub(super) fn check_suspicions(&mut self, now: Instant) {
+        if self.timers.verdicts_at.is_some_and(|held| now < held) {
+            return;
+        }
+        self.timers.verdicts_at = None;
+        for suspect in self.suspicions.take_matured(now) {
+            self.judge(suspect, now);
+        }
+        if self.timers.judge_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let memory = 3 * self.rules.detection_time();
+        let suspicions = self.suspicions.iter();
+        let all: Vec<(Creation, Instant)> =
+            suspicions.map(|s| (s.life.creation, s.since)).collect();
+        for (suspect, since) in all {
+            if now.saturating_duration_since(since) >= memory {
+                self.suspicions.drop(suspect);
+            } else {
+                self.judge(suspect, now);
+            }
+        }
+        let is_busy = self.suspicions.len() > 0;
+        self.timers.judge_at = is_busy.then_some(now + JUDGE_INTERVAL);
+    }
+
+    /// A member is down if three votes against it are mature, or those of all its observers that
+    /// can still vote.
+    fn judge(&mut self, suspect: Creation, now: Instant) {
+        if self.timers.verdicts_at.is_some_and(|held| now < held) {
+            return;
+        }
+        let Some(suspicion) = self.suspicions.get(suspect) else {
+            return;
+        };
+        let quorum = if self.rules.flaw.needs_one_vote() {
+            1
+        } else {
+            QUORUM
+        };
+        let is_down = suspicion.mature_count(now) >= quorum
+            || ((suspicion.has_mature(now) || self.is_absent(suspect, now))
+                && suspicion
+                    .observers
+                    .iter()
+                    .all(|observer| self.is_spent(*observer, suspicion, now)));
+        if is_down {
+            let (slot, cause) = (suspicion.slot, suspicion.cause(now));
+            let reason = match cause {
+                Cause::Silent => NodeDownReason::HeartbeatTimeout,
+                Cause::Closed => NodeDownReason::ConnectionClosed,
+            };
+            self.go_down(slot, reason, now);
+        }
+    }
+
+    /// Whether nothing more is to be expected of this observer: it has voted, or can't.
+    fn is_spent(&self, observer: Slot, suspicion: &Suspicion, now: Instant) -> bool {
+        if observer == Slot::OWN {
+            return suspicion.is_mature_from(self.own.peer.creation, now);
+        }
+        let Some(member) = self.members.get(observer).filter(|member| member.is_up()) else {
+            return true;
+        };
+        let creation = member.creation();
+        let is_suspect = |creation| {
+            let against = self.suspicions.get(creation);
+            against.is_some_and(|against| against.has_mature(now))
+        };
+        suspicion.is_mature_from(creation, now)
+            || is_suspect(creation)
+            || self.is_absent(creation, now)
+    }
+}

@@ -1,0 +1,4 @@
+//! Pure: machines whose neighbours are some of all, as in a large cluster.
+
+mod simulation;
+mod tests;
