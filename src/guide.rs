@@ -15,6 +15,12 @@ mod names {}
 #[doc = include_str!("../docs/guide/supervision.md")]
 mod supervision {}
 
+#[doc = include_str!("../docs/guide/forming-a-cluster.md")]
+mod forming_a_cluster {}
+
+#[doc = include_str!("../docs/guide/forming-a-cluster.cs.md")]
+mod forming_a_cluster_cs {}
+
 #[doc = include_str!("../docs/guide/looking-inside.md")]
 mod looking_inside {}
 

@@ -83,8 +83,9 @@ pub use callee::Callee;
 pub use local_call::LocalCall;
 pub use node::{Node, NodeError};
 pub use noex_cluster::{
-    BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Events, Jitter, Missed, NodeInfo,
-    NodeStatus, Preset, Secret, SecretError, Snapshot, Status,
+    Advertise, BindError, Cluster, ClusterConfig, ClusterEvent, ConfigError, Discovery,
+    DiscoveryError, Dns, Events, Jitter, Missed, NodeInfo, NodeStatus, Preset, Secret, SecretError,
+    Snapshot, StaticList, Status,
 };
 pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;

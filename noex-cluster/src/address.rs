@@ -1,9 +1,14 @@
 //! The address that a node listens on, and the one under which others reach it.
 
+use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
 use crate::bind_error::BindError;
+use crate::pod::pod_name;
+
+/// Where the operating system keeps the names that it knows without asking anybody.
+const HOSTS: &str = "/etc/hosts";
 
 /// Binds the port.
 pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, BindError> {
@@ -13,13 +18,36 @@ pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, BindError> {
         Ok(listener)
     };
     bind().map_err(|source| BindError::Listen {
-        address: format!("{host}:{port}"),
+        address: if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        },
         source,
     })
 }
 
-/// The address from which this machine would reach the rest of the world.
-pub(crate) fn default_route_host() -> String {
+/// The host under which others reach a node that listens on every address: the DNS name of the
+/// pod if it is one that has one, else the address from which this machine reaches others.
+pub(crate) fn own_host() -> String {
+    pod_host().unwrap_or_else(default_route_host)
+}
+
+/// A pod of a `StatefulSet` keeps its DNS name when it is started anew, and with it the node's
+/// identity; its address changes.
+fn pod_host() -> Option<String> {
+    std::env::var_os("KUBERNETES_SERVICE_HOST")?;
+    let hostname = std::env::var("HOSTNAME").ok()?;
+    match fs::read_to_string(HOSTS) {
+        Ok(hosts) => pod_name(&hosts, &hostname),
+        Err(error) => {
+            tracing::debug!(%error, "{HOSTS} can't be read; the pod's DNS name is not known");
+            None
+        }
+    }
+}
+
+fn default_route_host() -> String {
     let found = default_route_address();
     if found.is_none() {
         tracing::warn!(

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::address;
 use crate::bind_error::BindError;
-use crate::config::{ClusterConfig, ConfigError, SecretRules, ValidConfig};
+use crate::config::{Advertise, ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
 use crate::informant::{self, Informant};
 use crate::net::{Command, Identity, Limits, SecretWatch, Thread, ThreadParts};
@@ -116,9 +116,10 @@ impl Bound {
                 "no secret is set: whoever reaches the port can join the cluster"
             );
         }
-        if !config.seeds.is_empty() {
+        if !(config.seeds.is_empty() && config.discoveries.is_empty()) {
             let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
-            tracing::info!(node = %node_id, ?seeds, "looks for its cluster");
+            let discoveries = &config.discoveries;
+            tracing::info!(node = %node_id, ?seeds, ?discoveries, "looks for its cluster");
         }
         let limits = Limits {
             message_size_max: config.message_size_max,
@@ -177,10 +178,10 @@ impl Cluster {
         let port = listener
             .local_addr()
             .map_or(config.port, |address| address.port());
-        let host = config
-            .advertise
-            .clone()
-            .unwrap_or_else(address::default_route_host);
+        let (host, port) = match config.advertise.clone() {
+            Some(Advertise { host, port: given }) => (host, given.unwrap_or(port)),
+            None => (address::own_host(), port),
+        };
         let node_id = NodeId::new(&config.name, &host, port)?;
         Ok(Bound {
             config,

@@ -7,9 +7,11 @@
 
 pub mod config;
 pub mod secret;
+pub mod finding;
 mod proto;
 mod net;
 mod router;
+mod pod;
 mod address;
 mod node_info;
 mod event;
@@ -27,9 +29,11 @@ pub mod sim;
 pub use bind_error::BindError;
 pub use cluster::{Bound, Cluster};
 pub use config::{
-    BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError, ValidConfig,
+    Advertise, BackoffSettings, ClusterConfig, ConfigError, Jitter, Preset, Seed, SeedError,
+    ValidConfig,
 };
 pub use event::{ClusterEvent, Events, Missed};
+pub use finding::{Discovery, DiscoveryError, Dns, StaticList};
 pub use node_info::{NodeInfo, NodeStatus, Snapshot, Stats};
 #[doc(hidden)]
 pub use proto::handshake::NextVersion;

@@ -11,7 +11,7 @@ use crate::probe::ProbeCall;
 use crate::support::{JOIN_TIMEOUT, PATIENCE, Plan, config};
 
 /// A seed behind which nobody listens, and its port.
-fn dead_seed() -> (String, u16) {
+pub(crate) fn dead_seed() -> (String, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     (format!("127.0.0.1:{port}"), port)

@@ -15,7 +15,9 @@ use probe::Probe;
 #[noex::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let node = Node::current().ok_or("a main has a node")?;
-    let name = format!("probe-{}", node.id().name());
+    // Nodes of one name need probes of several.
+    let name = std::env::args().nth(1);
+    let name = name.unwrap_or_else(|| format!("probe-{}", node.id().name()));
     let child = move || {
         let probe = Probe::start(()).name(Global(name.clone()));
         probe.name(Group("probes"))

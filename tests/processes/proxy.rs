@@ -11,6 +11,7 @@ const PREAMBLE_SIZE: usize = 5;
 /// Stands between the nodes that dial it and the one behind it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     connections: Connections,
 }
 
@@ -66,9 +67,12 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let connections = Connections::default();
         let carried = Arc::clone(&connections);
+        let server = Arc::new(Mutex::new(server));
+        let target = Arc::clone(&server);
         // It waits for connections until the test's process ends.
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                let server = *target.lock().unwrap();
                 let connection = Arc::new(Connection {
                     deed: Mutex::new(deed.take()),
                     ..Connection::default()
@@ -79,8 +83,19 @@ impl Proxy {
         });
         Self {
             address,
+            server,
             connections,
         }
+    }
+
+    /// Leads those that dial from now on to another node.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap() = server;
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn carried(&self) -> usize {
+        self.connections.lock().unwrap().len()
     }
 
     /// Does this with the next message or record on the last connection.

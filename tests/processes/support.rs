@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     interval: Duration,
     /// Further variables, stronger than what is said above.
     variables: Vec<(&'static str, String)>,
+    /// The words in front of the program's own.
+    prefix: Vec<String>,
 }
 
 impl Plan {
@@ -67,11 +69,18 @@ impl Plan {
             log: "warn",
             interval: INTERVAL,
             variables: Vec::new(),
+            prefix: Vec::new(),
         }
     }
 
     pub(crate) fn variable(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.variables.push((name, value.to_string()));
+        self
+    }
+
+    /// Starts the program by this command, which takes the program behind its own words.
+    pub(crate) fn prefix(mut self, prefix: Vec<String>) -> Self {
+        self.prefix = prefix;
         self
     }
 
@@ -145,8 +154,27 @@ impl Plan {
         }
     }
 
+    /// Starts the process, which must refuse to run; what it logs.
+    pub(crate) fn refused(self) -> String {
+        let output = self.command().output().expect("the node's program starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            !output.status.success() && said.is_empty(),
+            "it runs: {said}"
+        );
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(program(self.program));
+        let program = program(self.program);
+        let mut command = match self.prefix.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
         let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
         command
             .args(self.arguments)
@@ -216,6 +244,11 @@ impl NodeProcess {
         kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
     }
 
+    /// The number by which the operating system knows the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the process runs");
@@ -276,6 +309,20 @@ impl NodeProcess {
         of_other.map(|line| line.replace(&other, "")).collect()
     }
 
+    /// Waits until it has told of these comings and goings of `other`, and of no others, whatever
+    /// it told of other nodes in between.
+    pub(crate) async fn tells_of(&self, other: &NodeId, expected: &[&str]) {
+        eventually(
+            &format!("{} tells of {other}: {expected:?}", self.id),
+            async || {
+                let more = self.lines.try_iter();
+                self.said.borrow_mut().extend(more);
+                self.told_of(other) == expected
+            },
+        )
+        .await;
+    }
+
     /// Waits until it has logged a line with all of these words; the line.
     pub(crate) async fn logged(&self, words: &[&str]) -> String {
         let all = |line: &String| words.iter().all(|word| line.contains(word));
@@ -306,6 +353,13 @@ impl NodeProcess {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("nobody panics with it").clone()
+    }
+
+    /// What it has logged so far, but for the one line of a node that runs alone at first.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut log = self.log();
+        log.retain(|line| !line.contains("runs alone"));
+        log
     }
 
     /// The memory that it holds, in KiB.

@@ -1,16 +1,22 @@
 //! `ClusterConfig`: what a user says about a node's part in a cluster.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::valid_config::BackoffSettings;
 use super::{ConfigError, Jitter, Preset, ValidConfig};
+use crate::finding::{Discovery, DynDiscovery};
 use crate::proto::handshake::{NextVersion, Speech};
 use crate::proto::membership::OBSERVERS;
 use crate::secret::{Secret, SecretFile};
 
 /// What a user says about a node's part in a cluster. Nothing is checked before
 /// [`validate`](Self::validate), which the cluster's start does first of all.
+///
+/// It comes from the [environment](Self::from_env), from a [file](Self::from_file) that the
+/// environment may name, and from the methods below. What is set by a method is the strongest,
+/// then what the environment says, then the file.
 ///
 /// ```
 /// use noex_cluster::{ClusterConfig, Preset, Secret};
@@ -29,6 +35,8 @@ pub struct ClusterConfig {
     pub(super) port: u16,
     pub(super) advertise: Option<String>,
     pub(super) seeds: Vec<String>,
+    pub(super) discoveries: Vec<Arc<dyn DynDiscovery>>,
+    pub(super) discovery_interval: Duration,
     pub(super) secret: Option<Secret>,
     pub(super) previous_secrets: Vec<Secret>,
     pub(super) secret_file: Option<SecretFile>,
@@ -54,6 +62,8 @@ impl ClusterConfig {
             port: 4369,
             advertise: None,
             seeds: Vec::new(),
+            discoveries: Vec::new(),
+            discovery_interval: Duration::from_secs(10),
             secret: None,
             previous_secrets: Vec::new(),
             secret_file: None,
@@ -96,15 +106,24 @@ impl ClusterConfig {
         self
     }
 
-    /// The host under which others reach this node. Default: the host to listen on if it is a
-    /// specific one, else found out at the start.
+    /// Where others reach this node: `host` or `host:port`, if that is not where it listens, as
+    /// behind a port that is forwarded. It is part of the node's identity.
+    ///
+    /// Default: the host to listen on if it is a specific one; else the DNS name of the pod, if
+    /// it has one; else the address from which this machine reaches others. The port is the one
+    /// to listen on.
     #[must_use]
-    pub fn advertise(mut self, host: impl Into<String>) -> Self {
-        self.advertise = Some(host.into());
+    pub fn advertise(mut self, address: impl Into<String>) -> Self {
+        self.advertise = Some(address.into());
         self
     }
 
-    /// Adds a seed: `name@host:port`, `host:port` or `[v6]:port`. Default: none.
+    /// Adds a seed, an address at which to look for the cluster: `name@host:port`, `host:port`
+    /// or `[v6]:port`. Default: none; a node without any is the first one of its cluster.
+    ///
+    /// A host name stands for every address that it has now or will have. The name in front is
+    /// what one expects to find there; another one is worth a warning. A node may be its own
+    /// seed, so that all can have the same list.
     #[must_use]
     pub fn seed(mut self, seed: impl Into<String>) -> Self {
         self.seeds.push(seed.into());
@@ -118,7 +137,23 @@ impl ClusterConfig {
         self
     }
 
-    /// The secret that all nodes of the cluster share. Default: none.
+    /// Adds another way to find nodes, beside the seeds. Default: none.
+    #[must_use]
+    pub fn discovery(mut self, discovery: impl Discovery) -> Self {
+        self.discoveries.push(Arc::new(discovery));
+        self
+    }
+
+    /// How often the seeds' host names are resolved again, and discoveries asked again, for as
+    /// long as the node runs. Default: 10 s.
+    #[must_use]
+    pub fn discovery_interval(mut self, interval: Duration) -> Self {
+        self.discovery_interval = interval;
+        self
+    }
+
+    /// The secret that all nodes of the cluster share; [`secret_file`](Self::secret_file) must not
+    /// be set beside it. Default: none.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);

@@ -1,57 +1,50 @@
-//! `ClusterConfig` from environment variables.
+//! `ClusterConfig` from environment variables, and from the file that one of them names.
 
+use std::collections::BTreeMap;
 use std::env::{self, VarError};
-use std::path::Path;
-use std::time::Duration;
 
-use super::duration::parse_duration;
-use super::{ClusterConfig, ConfigError, Jitter, Preset};
-use crate::secret::{Secret, SecretFile};
+use zeroize::Zeroizing;
 
-/// Every variable that is read, in the order of the setters.
-const VARIABLES: [&str; 19] = [
-    "NOEX_NAME",
-    "HOSTNAME",
-    "NOEX_LISTEN",
-    "NOEX_PORT",
-    "NOEX_ADVERTISE",
-    "NOEX_SEEDS",
-    "NOEX_SECRET",
-    "NOEX_SECRET_FILE",
-    "NOEX_PREVIOUS_SECRETS",
-    "NOEX_CLUSTER",
-    "NOEX_INSECURE",
-    "NOEX_PRESET",
-    "NOEX_HEARTBEAT_INTERVAL",
-    "NOEX_MISS_THRESHOLD",
-    "NOEX_OBSERVERS",
-    "NOEX_JOIN_TIMEOUT",
-    "NOEX_RECONNECT_BASE_DELAY",
-    "NOEX_RECONNECT_MAX_DELAY",
-    "NOEX_RECONNECT_JITTER",
-];
+use super::fields::{FIELDS, Given, Value, apply, names, nearest};
+use super::{ClusterConfig, ConfigError};
 
-const DURATION_RULE: &str = "must be a whole number with its unit, as in 500ms, 5s, 2m or 1h";
+/// What all variables begin with.
+const PREFIX: &str = "NOEX_";
+
+/// The variable that names the file.
+const FILE: &str = "NOEX_CONFIG";
+
+/// The variable from which a node takes its name if nothing else names it.
+const HOST: &str = "HOSTNAME";
 
 impl ClusterConfig {
-    /// The configuration that the environment's `NOEX_…` variables describe.
+    /// The configuration that the environment describes, and the file that `NOEX_CONFIG` names.
     ///
-    /// `NOEX_NAME` (else `HOSTNAME`, else `noex`), `NOEX_LISTEN`, `NOEX_PORT`, `NOEX_ADVERTISE`,
-    /// `NOEX_SEEDS` (separated by commas), `NOEX_SECRET` and `NOEX_PREVIOUS_SECRETS` (separated by
-    /// commas) or `NOEX_SECRET_FILE` (see [`secret_file`](Self::secret_file)), `NOEX_CLUSTER`,
-    /// `NOEX_INSECURE` (`1` or `true`), `NOEX_PRESET` (`lan`, `kubernetes`, `multi-region`,
-    /// `unreliable`),
-    /// `NOEX_HEARTBEAT_INTERVAL` (`5s`, `500ms`) and `NOEX_MISS_THRESHOLD` (both stronger than the
-    /// preset), `NOEX_OBSERVERS`, `NOEX_JOIN_TIMEOUT`, `NOEX_RECONNECT_BASE_DELAY`,
-    /// `NOEX_RECONNECT_MAX_DELAY`, `NOEX_RECONNECT_JITTER` (`full`, `off`). An empty variable
-    /// counts as unset, an empty secret does not.
+    /// Each field of [`from_toml`](Self::from_toml) has a variable, which is named like it:
+    /// `heartbeat_interval` is `NOEX_HEARTBEAT_INTERVAL`. In a variable, the parts of a list are
+    /// separated by commas. An empty variable counts as unset, unless it is to hold a secret.
+    ///
+    /// A variable is stronger than the file, and what is [set on the result](Self) is stronger
+    /// than both. A list takes the place of a weaker one, and a preset that of a weaker
+    /// interval and threshold. Without a name, the node has that of its host in `HOSTNAME`, else
+    /// `noex`.
     ///
     /// # Errors
-    /// [`ConfigError`] names the variable, its value and the rule. What is not about the form of
-    /// a variable is checked by [`validate`](Self::validate).
+    /// [`ConfigError`] names the variable, or the file and line, the value and the rule; also if
+    /// a variable is named almost like a known one. What is not about the form of a value is
+    /// checked by [`validate`](Self::validate).
     pub fn from_env() -> Result<Self, ConfigError> {
-        for variable in VARIABLES {
-            if matches!(env::var(variable), Err(VarError::NotUnicode(_))) {
+        for (variable, _) in env::vars_os() {
+            // What is no text is named like no field.
+            if let Some(variable) = variable.to_str() {
+                check_name(variable)?;
+            }
+        }
+        for variable in names()
+            .map(variable_of)
+            .chain([FILE.to_owned(), HOST.to_owned()])
+        {
+            if matches!(env::var(&variable), Err(VarError::NotUnicode(_))) {
                 return Err(ConfigError::NotText(variable));
             }
         }
@@ -61,156 +54,99 @@ impl ClusterConfig {
     /// As [`from_env`](Self::from_env), with the variables that `lookup` gives.
     ///
     /// # Errors
-    /// As [`from_env`](Self::from_env).
+    /// As [`from_env`](Self::from_env), but variables that nobody asks for are not found out.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let vars = Vars { lookup };
-        let name = vars.text("NOEX_NAME").or_else(|| vars.text("HOSTNAME"));
-        let mut config = Self::new(name.unwrap_or_else(|| "noex".to_owned()));
-        config.listen = vars.text("NOEX_LISTEN");
-        config.advertise = vars.text("NOEX_ADVERTISE");
-        if let Some(port) = vars.parse("NOEX_PORT", "must be a number from 0 to 65535", number)? {
-            config.port = port;
+        let set = |variable: &str| lookup(variable).filter(|value| !value.is_empty());
+        let mut config = Self::new(set(HOST).unwrap_or_else(|| "noex".to_owned()));
+        if let Some(path) = set(FILE) {
+            config.read_file(path.as_ref())?;
         }
-        if let Some(seeds) = vars.text("NOEX_SEEDS") {
-            config = config.seeds(
-                seeds
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|seed| !seed.is_empty()),
-            );
-        }
-        if let Some(name) = vars.text("NOEX_CLUSTER") {
-            config.cluster_name = name;
-        }
-        let insecure = vars.parse("NOEX_INSECURE", "must be 1, true, 0 or false", boolean)?;
-        config.insecure = insecure.unwrap_or(false);
-        vars.read_secrets(&mut config)?;
-        vars.read_times(&mut config)?;
+        // Some are secrets, so all are wiped.
+        let values: BTreeMap<&str, Zeroizing<String>> = FIELDS
+            .iter()
+            .filter_map(|field| {
+                let value = lookup(&variable_of(field.name))?;
+                let is_set = field.is_secret || !value.is_empty();
+                is_set.then(|| (field.name, Zeroizing::new(value)))
+            })
+            .collect();
+        apply(&mut config, |field| {
+            let value = values.get(field.name)?.as_str();
+            Some(Given {
+                place: variable_of(field.name),
+                shown: value,
+                value: Some(Value::Text(value)),
+            })
+        })?;
         Ok(config)
     }
 }
 
-/// The variables, however they are looked up.
-struct Vars<F> {
-    lookup: F,
+fn variable_of(field: &str) -> String {
+    format!("{PREFIX}{}", field.to_ascii_uppercase())
 }
 
-impl<F: Fn(&str) -> Option<String>> Vars<F> {
-    fn read_secrets(&self, config: &mut ClusterConfig) -> Result<(), ConfigError> {
-        config.secret = (self.lookup)("NOEX_SECRET").map(Secret::new);
-        if let Some(path) = self.text("NOEX_SECRET_FILE") {
-            config.secret_file = Some(SecretFile::read(Path::new(&path))?);
-        }
-        if let Some(list) = self.text("NOEX_PREVIOUS_SECRETS").map(Secret::new) {
-            config.previous_secrets = list.expose().split(',').map(Secret::new).collect();
-        }
-        Ok(())
+/// Refuses a variable that is named almost like a known one. One that is named quite otherwise is
+/// somebody else's, who may use the prefix too.
+fn check_name(variable: &str) -> Result<(), ConfigError> {
+    let Some(name) = variable.strip_prefix(PREFIX) else {
+        return Ok(());
+    };
+    let name = name.to_ascii_lowercase();
+    let Some((nearest, distance)) = nearest(&name, names().chain(["config"])) else {
+        return Ok(());
+    };
+    let is_exact = variable == variable_of(nearest);
+    if is_exact || distance > (nearest.len() / 5).max(1) {
+        return Ok(());
     }
-
-    fn read_times(&self, config: &mut ClusterConfig) -> Result<(), ConfigError> {
-        let rule = "must be lan, kubernetes, multi-region or unreliable";
-        if let Some(preset) = self.parse("NOEX_PRESET", rule, Preset::from_name)? {
-            config.heartbeat_interval = preset.heartbeat_interval();
-            config.miss_threshold = preset.miss_threshold();
-        }
-        let rule = "must be a whole number, at least 2";
-        if let Some(threshold) = self.parse("NOEX_MISS_THRESHOLD", rule, number)? {
-            config.miss_threshold = threshold;
-        }
-        let rule = "must be a whole number, at least 1";
-        if let Some(observers) = self.parse("NOEX_OBSERVERS", rule, number)? {
-            config.observers = observers;
-        }
-        let rule = "must be full or off";
-        if let Some(jitter) = self.parse("NOEX_RECONNECT_JITTER", rule, Jitter::from_name)? {
-            config.reconnect.jitter = jitter;
-        }
-        self.read_duration("NOEX_HEARTBEAT_INTERVAL", &mut config.heartbeat_interval)?;
-        self.read_duration("NOEX_JOIN_TIMEOUT", &mut config.join_timeout)?;
-        self.read_duration("NOEX_RECONNECT_BASE_DELAY", &mut config.reconnect.base)?;
-        self.read_duration("NOEX_RECONNECT_MAX_DELAY", &mut config.reconnect.max)
-    }
-
-    fn read_duration(
-        &self,
-        variable: &'static str,
-        field: &mut Duration,
-    ) -> Result<(), ConfigError> {
-        if let Some(duration) = self.parse(variable, DURATION_RULE, parse_duration)? {
-            *field = duration;
-        }
-        Ok(())
-    }
-
-    /// The variable's text, unless it is unset or empty.
-    fn text(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable).filter(|value| !value.is_empty())
-    }
-
-    fn parse<T>(
-        &self,
-        variable: &'static str,
-        rule: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, ConfigError> {
-        match self.text(variable) {
-            None => Ok(None),
-            Some(value) => match parse(&value) {
-                Some(parsed) => Ok(Some(parsed)),
-                None => Err(ConfigError::Variable {
-                    variable,
-                    value,
-                    rule,
-                }),
-            },
-        }
-    }
-}
-
-fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    text.parse().ok()
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "1" | "true" => Some(true),
-        "0" | "false" => Some(false),
-        _ => None,
-    }
+    Err(ConfigError::Unknown {
+        place: variable.to_owned(),
+        nearest: variable_of(nearest),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::config::Jitter;
 
     fn from<const N: usize>(vars: [(&str, &str); N]) -> Result<ClusterConfig, ConfigError> {
         let find = |name: &str| vars.iter().find(|(known, _)| *known == name);
-        ClusterConfig::from_vars(|name| {
-            assert!(VARIABLES.contains(&name), "{name} is not in the list");
-            find(name).map(|(_, value)| (*value).to_owned())
-        })
+        ClusterConfig::from_vars(|name| find(name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn contract_c01_the_environment_sets_every_field() {
-        let config = from([
+        let vars = [
             ("NOEX_NAME", "a"),
             ("NOEX_LISTEN", "0.0.0.0"),
             ("NOEX_PORT", "4370"),
-            ("NOEX_ADVERTISE", "pod.svc"),
+            ("NOEX_ADVERTISE", "pod.svc:4371"),
             ("NOEX_SEEDS", "b@h:1, c:2,"),
+            ("NOEX_DISCOVERY_INTERVAL", "7s"),
             ("NOEX_SECRET", "0123456789abcdef"),
             ("NOEX_PREVIOUS_SECRETS", "0123456789abcde1,0123456789abcde2"),
-            ("NOEX_CLUSTER", "shop"),
+            ("NOEX_CLUSTER_NAME", "shop"),
             ("NOEX_INSECURE", "true"),
             ("NOEX_PRESET", "multi-region"),
             ("NOEX_HEARTBEAT_INTERVAL", "500ms"),
+            ("NOEX_MISS_THRESHOLD", "6"),
+            ("NOEX_OBSERVERS", "3"),
             ("NOEX_JOIN_TIMEOUT", "3s"),
             ("NOEX_RECONNECT_BASE_DELAY", "2s"),
             ("NOEX_RECONNECT_MAX_DELAY", "1m"),
             ("NOEX_RECONNECT_JITTER", "off"),
-        ]);
-        let config = config.unwrap();
+            ("NOEX_MESSAGE_SIZE_MAX", "1MiB"),
+            ("NOEX_SEND_QUEUE_SIZE_MAX", "2MiB"),
+        ];
+        let set: Vec<&str> = vars.iter().map(|(name, _)| *name).collect();
+        let unset = |name: &String| !set.contains(&name.as_str());
+        let left: Vec<String> = names().map(variable_of).filter(unset).collect();
+        assert_eq!(left, ["NOEX_SECRET_FILE"], "it has a test of its own");
+        let config = from(vars).unwrap();
         assert!(config.insecure);
         assert_eq!(config.previous_secrets.len(), 2);
         let config = config.validate().unwrap();
@@ -218,18 +154,34 @@ mod tests {
             (&*config.name, &*config.listen, config.port),
             ("a", "0.0.0.0", 4370)
         );
-        assert_eq!(config.advertise.as_deref(), Some("pod.svc"));
+        let advertise = config.advertise.unwrap();
+        assert_eq!((&*advertise.host, advertise.port), ("pod.svc", Some(4371)));
         assert_eq!(
             config.seeds,
             ["b@h:1".parse().unwrap(), "c:2".parse().unwrap()]
         );
-        assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 4));
+        assert_eq!(config.discovery_interval, Duration::from_secs(7));
+        assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 6));
+        assert_eq!(config.observers, 3);
         assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
         assert_eq!(config.join_timeout, Duration::from_secs(3));
         assert_eq!(config.reconnect.base, Duration::from_secs(2));
         assert_eq!(config.reconnect.max, Duration::from_mins(1));
         assert_eq!(config.reconnect.jitter, Jitter::Off);
+        assert_eq!(
+            (config.message_size_max, config.send_queue_size_max),
+            (1 << 20, 2 << 20)
+        );
         assert!(config.keys.secure);
+    }
+
+    #[test]
+    fn contract_c22_a_preset_gives_way_to_its_parts() {
+        let config = from([("NOEX_MISS_THRESHOLD", "9"), ("NOEX_PRESET", "lan")]).unwrap();
+        assert_eq!(
+            (config.heartbeat_interval, config.miss_threshold),
+            (Duration::from_secs(3), 9)
+        );
     }
 
     #[test]
@@ -242,17 +194,100 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_variable_is_named_with_its_value_and_rule() {
-        let message = |name, value| from([(name, value)]).unwrap_err().to_string();
-        assert_eq!(
-            message("NOEX_JOIN_TIMEOUT", "5"),
-            "NOEX_JOIN_TIMEOUT `5`: must be a whole number with its unit, as in 500ms, 5s, 2m or 1h"
-        );
-        assert!(message("NOEX_PORT", "x").starts_with("NOEX_PORT `x`: must be a number"));
-        assert!(message("NOEX_PRESET", "wan").contains("must be lan, kubernetes"));
-        assert!(message("NOEX_INSECURE", "yes").contains("must be 1, true"));
-        assert!(message("NOEX_RECONNECT_JITTER", "on").contains("must be full or off"));
-        assert!(message("NOEX_MISS_THRESHOLD", "-1").contains("at least 2"));
+    fn contract_c01_a_wrong_variable_is_named_with_its_value_and_rule() {
+        for (variable, value, rule) in [
+            ("NOEX_PORT", "x", "must be a number from 0 to 65535"),
+            ("NOEX_PORT", "65536", "must be a number from 0 to 65535"),
+            (
+                "NOEX_DISCOVERY_INTERVAL",
+                "10",
+                "must be a whole number with its unit, as in",
+            ),
+            ("NOEX_INSECURE", "yes", "must be true or false, or 1 or 0"),
+            (
+                "NOEX_PRESET",
+                "wan",
+                "must be lan, kubernetes, multi-region or unreliable",
+            ),
+            (
+                "NOEX_HEARTBEAT_INTERVAL",
+                "1.5s",
+                "must be a whole number with its unit, as in",
+            ),
+            (
+                "NOEX_MISS_THRESHOLD",
+                "-1",
+                "must be a whole number, at least 2",
+            ),
+            (
+                "NOEX_OBSERVERS",
+                "few",
+                "must be a whole number, at least 1",
+            ),
+            (
+                "NOEX_JOIN_TIMEOUT",
+                "5",
+                "must be a whole number with its unit, as in 500ms",
+            ),
+            (
+                "NOEX_RECONNECT_BASE_DELAY",
+                "1 s",
+                "must be a whole number with its unit",
+            ),
+            (
+                "NOEX_RECONNECT_MAX_DELAY",
+                "s",
+                "must be a whole number with its unit",
+            ),
+            ("NOEX_RECONNECT_JITTER", "on", "must be full or off"),
+            (
+                "NOEX_MESSAGE_SIZE_MAX",
+                "16MB",
+                "must be a whole number of bytes, or of KiB",
+            ),
+            (
+                "NOEX_SEND_QUEUE_SIZE_MAX",
+                "-1",
+                "must be a whole number of bytes, or of KiB",
+            ),
+        ] {
+            let message = from([(variable, value)]).unwrap_err().to_string();
+            let expected = format!("{variable} `{value}`: {rule}");
+            assert!(message.starts_with(&expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn contract_c01_a_mistyped_variable_is_named_with_the_nearest() {
+        for (variable, nearest) in [
+            ("NOEX_SEED", "NOEX_SEEDS"),
+            ("NOEX_PROT", "NOEX_PORT"),
+            ("NOEX_port", "NOEX_PORT"),
+            ("NOEX_CONFG", "NOEX_CONFIG"),
+            ("NOEX_HEARTBEAT_INTERVALL", "NOEX_HEARTBEAT_INTERVAL"),
+            ("NOEX_RECONECT_MAX_DELY", "NOEX_RECONNECT_MAX_DELAY"),
+        ] {
+            assert_eq!(
+                check_name(variable).unwrap_err().to_string(),
+                format!("{variable}: there is no such field; the nearest is {nearest}")
+            );
+        }
+    }
+
+    #[test]
+    fn variables_of_others_are_left_alone() {
+        for variable in [
+            "NOEX_PORT",
+            "NOEX_CONFIG",
+            "NOEX_LOG",
+            "NOEX_SERVICE_HOST",
+            "NOEX_PORT_4369_TCP",
+            "NOEX_EXAMPLE_WORKER",
+            "HOSTNAMES",
+            "NOEX_",
+        ] {
+            assert!(check_name(variable).is_ok(), "{variable}");
+        }
     }
 
     #[test]
@@ -270,11 +305,12 @@ mod tests {
         std::fs::write(file.path(), "from-a-file\nolder\n").unwrap();
         let path = file.path().to_str().unwrap();
         let config = from([("NOEX_SECRET_FILE", path)]).unwrap();
-        let file = config.secret_file.unwrap();
-        assert_eq!(file.current().expose(), "from-a-file");
+        let secrets = config.secret_file.unwrap();
+        assert_eq!(secrets.current().expose(), "from-a-file");
         for other in ["NOEX_SECRET", "NOEX_PREVIOUS_SECRETS"] {
-            let both = from([("NOEX_SECRET_FILE", path), (other, "x")]).unwrap();
-            assert!(matches!(both.validate(), Err(ConfigError::SecretTwice)));
+            let both = from([("NOEX_SECRET_FILE", path), (other, "x")]).unwrap_err();
+            let expected = format!("NOEX_SECRET_FILE and {other}: only one of them may be set");
+            assert!(both.to_string().starts_with(&expected), "{both}");
         }
         let missing = from([("NOEX_SECRET_FILE", "/no/such/file")])
             .unwrap_err()

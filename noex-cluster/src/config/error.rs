@@ -1,5 +1,7 @@
-//! Pure: `ConfigError`, why a configuration is refused.
+//! `ConfigError`, why a configuration is refused.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -25,10 +27,16 @@ pub enum ConfigError {
     #[error("listen `{0}`: is neither a host name nor an IP address")]
     Listen(String),
     /// The host to advertise is no host that others could dial.
-    #[error("advertise `{0}`: is neither a host name nor an IP address that others can dial")]
+    #[error(
+        "advertise `{0}`: is neither a host name nor an IP address that others can dial, with or \
+         without `:port`"
+    )]
     Advertise(String),
     /// A seed is not written as a seed.
-    #[error("seed `{seed}`: {source}; a seed is name@host:port or host:port")]
+    #[error(
+        "seed `{seed}`: {source}; a seed is name@host:port or host:port, as in \
+         seed1@10.0.0.1:4369 or [2001:db8::1]:4369"
+    )]
     Seed {
         /// The seed as it was given.
         seed: String,
@@ -47,6 +55,9 @@ pub enum ConfigError {
     /// The first delay is too short.
     #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
     ReconnectBaseDelay(Duration),
+    /// The longest delay is too long.
+    #[error("reconnect_max_delay {0:?}: must be at most 24h")]
+    ReconnectMaxDelay(Duration),
     /// The first delay is longer than the longest one.
     #[error("reconnect_base_delay {base:?}: must be at most reconnect_max_delay, {max:?}")]
     ReconnectDelays {
@@ -58,6 +69,12 @@ pub enum ConfigError {
     /// The longest message is too small or too large.
     #[error("message_size_max {0} bytes: must be from 64 KiB to 1 GiB")]
     MessageSizeMax(usize),
+    /// The pause between two looks for further nodes is too short or too long.
+    #[error("discovery_interval {0:?}: must be from 100ms to 1h")]
+    DiscoveryInterval(Duration),
+    /// The node would wait for others too long.
+    #[error("join_timeout {0:?}: must be at most 1h")]
+    JoinTimeout(Duration),
     /// A message of full size would not fit the queue.
     #[error("send_queue_size_max {queue} bytes: must be at least message_size_max, {message}")]
     SendQueueSizeMax {
@@ -91,24 +108,53 @@ pub enum ConfigError {
     TooManySecrets(usize),
     /// Secrets were given by value and by a file.
     #[error(
-        "secret and secret_file: only one of them may be set; older secrets go on further lines \
-         of the file"
+        "{first} and {second}: only one of them may be set; older secrets go on further lines of \
+         the file"
     )]
-    SecretTwice,
+    SecretTwice {
+        /// What names the file of secrets: a variable, a field, or file, line and field.
+        first: String,
+        /// What holds a secret beside it.
+        second: String,
+    },
     /// A secret could not be read.
     #[error("secret: {0}")]
     Secret(#[from] SecretError),
-    /// An environment variable does not hold what it should.
-    #[error("{variable} `{value}`: {rule}")]
-    Variable {
-        /// The variable.
-        variable: &'static str,
-        /// What it holds.
+    /// A variable, or a field of the file, holds what it can't.
+    #[error("{place} `{value}`: {rule}")]
+    Form {
+        /// The variable, or the file, line and field.
+        place: String,
+        /// What it holds, unless it is a secret.
         value: String,
         /// What it should hold.
         rule: &'static str,
     },
+    /// A field that is not known, or a variable named almost like one that is.
+    #[error("{place}: there is no such field; the nearest is {nearest}")]
+    Unknown {
+        /// The variable, or the file, line and field.
+        place: String,
+        /// The known name that is most like it.
+        nearest: String,
+    },
+    /// The file can't be read.
+    #[error("file {}: can't be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not written as TOML.
+    #[error("{place}: {message}; the file must be TOML, as in `port = 4369`")]
+    Toml {
+        /// The file and line.
+        place: String,
+        /// What is wrong there.
+        message: String,
+    },
     /// An environment variable is no text.
     #[error("{0}: is not valid UTF-8")]
-    NotText(&'static str),
+    NotText(String),
 }

@@ -66,9 +66,8 @@ impl FromStr for Seed {
             return Err(SeedError::NoPort);
         }
         let (host, port_text) = address.rsplit_once(':').ok_or(SeedError::NoPort)?;
-        let port = match port_text.parse() {
-            Ok(port) if port != 0 => port,
-            Ok(_) | Err(_) => return Err(SeedError::Port(port_text.to_owned())),
+        let Some(port) = parse_port(port_text) else {
+            return Err(SeedError::Port(port_text.to_owned()));
         };
         let host = match host
             .strip_prefix('[')
@@ -87,6 +86,12 @@ impl FromStr for Seed {
             port,
         })
     }
+}
+
+/// A number from 1 to 65535, of digits alone.
+pub(super) fn parse_port(text: &str) -> Option<u16> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| is_number && *port != 0)
 }
 
 /// Whether a node may have this name.
@@ -139,6 +144,8 @@ mod tests {
         assert_eq!(error("foo:bar"), SeedError::Port("bar".to_owned()));
         assert_eq!(error("foo:0"), SeedError::Port("0".to_owned()));
         assert_eq!(error("foo:65536"), SeedError::Port("65536".to_owned()));
+        assert_eq!(error("foo:+1"), SeedError::Port("+1".to_owned()));
+        assert_eq!(error("foo:"), SeedError::Port(String::new()));
         assert_eq!(error(":4369"), SeedError::Host(String::new()));
         assert_eq!(error("::1:4369"), SeedError::Host("::1".to_owned()));
         assert_eq!(error("[::1:4369"), SeedError::Host("[::1".to_owned()));

@@ -1,11 +1,14 @@
 //! Pure: `ValidConfig`, a configuration that keeps every rule.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::seed::{is_host, is_node_name};
-use super::{ClusterConfig, ConfigError, Jitter, SecretRules, Seed};
+use super::advertise::plain_host;
+use super::seed::is_node_name;
+use super::{Advertise, ClusterConfig, ConfigError, Jitter, SecretRules, Seed};
+use crate::finding::DynDiscovery;
 use crate::proto::handshake::Speech;
 use crate::secret::{Keyring, SecretFile};
 
@@ -22,10 +25,14 @@ pub struct ValidConfig {
     pub listen: String,
     /// The port to listen on; 0 takes any free one.
     pub port: u16,
-    /// The host under which others reach this node; `None` if it has to be found out.
-    pub advertise: Option<String>,
+    /// Where others reach this node; `None` if it has to be found out.
+    pub advertise: Option<Advertise>,
     /// Where to look for the cluster.
     pub seeds: Vec<Seed>,
+    /// Other ways to find it.
+    pub(crate) discoveries: Vec<Arc<dyn DynDiscovery>>,
+    /// How often to look again.
+    pub discovery_interval: Duration,
     /// The keys that prove membership.
     pub(crate) keys: Keyring,
     /// What secrets must be like that replace the first ones.
@@ -92,6 +99,8 @@ impl ValidConfig {
             port: config.port,
             advertise,
             seeds,
+            discoveries: config.discoveries,
+            discovery_interval: config.discovery_interval,
             keys,
             secret_rules,
             secret_file: config.secret_file.map(SecretFile::into_path),
@@ -118,6 +127,13 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     if !(2..=1000).contains(&config.miss_threshold) {
         return Err(ConfigError::MissThreshold(config.miss_threshold));
     }
+    if !(Duration::from_millis(100)..=Duration::from_hours(1)).contains(&config.discovery_interval)
+    {
+        return Err(ConfigError::DiscoveryInterval(config.discovery_interval));
+    }
+    if config.join_timeout > Duration::from_hours(1) {
+        return Err(ConfigError::JoinTimeout(config.join_timeout));
+    }
     if !(1..=64).contains(&config.observers) {
         return Err(ConfigError::Observers(config.observers));
     }
@@ -126,6 +142,9 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     }
     if base > max {
         return Err(ConfigError::ReconnectDelays { base, max });
+    }
+    if max > Duration::from_hours(24) {
+        return Err(ConfigError::ReconnectMaxDelay(max));
     }
     if !((64 << 10)..=(1 << 30)).contains(&message) {
         return Err(ConfigError::MessageSizeMax(message));
@@ -146,41 +165,39 @@ fn check_listen(config: &ClusterConfig) -> Result<String, ConfigError> {
     plain_host(listen).ok_or_else(|| ConfigError::Listen(listen.to_owned()))
 }
 
-fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<String>, ConfigError> {
-    match given {
-        None if is_unspecified(listen) => Ok(None),
-        None => Ok(Some(listen.to_owned())),
-        Some(given) => match plain_host(&given).filter(|host| !is_unspecified(host)) {
-            Some(host) => Ok(Some(host)),
-            None => Err(ConfigError::Advertise(given)),
-        },
+fn check_advertise(given: Option<String>, listen: &str) -> Result<Option<Advertise>, ConfigError> {
+    let Some(given) = given else {
+        let host = (!is_unspecified(listen)).then(|| listen.to_owned());
+        return Ok(host.map(|host| Advertise { host, port: None }));
+    };
+    let advertise = Advertise::parse(&given).filter(|at| !is_unspecified(&at.host));
+    match advertise {
+        Some(advertise) => Ok(Some(advertise)),
+        None => Err(ConfigError::Advertise(given)),
     }
 }
 
 fn keys_of(config: &ClusterConfig, rules: &SecretRules) -> Result<Keyring, ConfigError> {
     match (&config.secret_file, &config.secret) {
-        (Some(_), Some(_)) => Err(ConfigError::SecretTwice),
-        (Some(_), None) if !config.previous_secrets.is_empty() => Err(ConfigError::SecretTwice),
+        (Some(_), Some(_)) => Err(secret_twice("secret")),
+        (Some(_), None) if !config.previous_secrets.is_empty() => {
+            Err(secret_twice("previous_secret"))
+        }
         (Some(file), None) => rules.keyring(Some(file.current()), file.previous()),
         (None, secret) => rules.keyring(secret.as_ref(), &config.previous_secrets),
+    }
+}
+
+fn secret_twice(second: &str) -> ConfigError {
+    ConfigError::SecretTwice {
+        first: "secret_file".to_owned(),
+        second: second.to_owned(),
     }
 }
 
 fn parse_seed(seed: String) -> Result<Seed, ConfigError> {
     seed.parse()
         .map_err(|source| ConfigError::Seed { seed, source })
-}
-
-/// The host in lower case and without the brackets of an IPv6 address; nothing if it is no host.
-fn plain_host(host: &str) -> Option<String> {
-    let plain = match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        Some(inner) => inner.parse::<Ipv6Addr>().ok().map(|_| inner)?,
-        None => host,
-    };
-    is_host(plain).then(|| plain.to_ascii_lowercase())
 }
 
 /// Whether only this machine can reach the address. A name other than `localhost` may mean any.

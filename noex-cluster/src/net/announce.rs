@@ -37,7 +37,7 @@ impl Driver {
             Output::Facts { peer, facts, age } => self.view.facts(&peer, facts, age),
             Output::Forgotten { node } => self.view.forget(&node),
             Output::Status(status) => {
-                let alone = self.machine.session_count() == 0 && !self.seeds.is_empty();
+                let alone = self.machine.session_count() == 0 && !self.sources.is_empty();
                 notices::log_status(&self.identity.node, status, alone);
                 self.view.enter(status);
             }

@@ -47,12 +47,6 @@ struct Answered {
 }
 
 impl Dialer {
-    /// Finds the addresses behind a seed.
-    pub(super) async fn resolve(self: Arc<Self>, seed: usize, host: String, port: u16) {
-        let addresses = self.addresses(&host, port).await;
-        self.report(Arrival::Resolved { seed, addresses }).await;
-    }
-
     /// Dials, and reports who answers and what becomes of it.
     pub(super) async fn dial(self: Arc<Self>, dial: DialId, to: Endpoint) {
         match self.try_dial(dial, &to).await {
@@ -109,7 +103,10 @@ impl Dialer {
                 tracing::debug!(host, %error, "host can't be resolved");
                 Vec::new()
             }
-            Err(_elapsed) => Vec::new(),
+            Err(_elapsed) => {
+                tracing::debug!(host, "host was not resolved in time");
+                Vec::new()
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use super::identity::Identity;
 use super::notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
-use crate::config::Seed;
+use crate::finding::Sources;
 use crate::proto::membership::{DialId, Input, Machine, Message, Output, SessionId, Status, Via};
 use crate::proto::wire::{Refusal, Verdict};
 use crate::view::View;
@@ -48,7 +48,7 @@ pub(super) struct Driver {
     pub(super) dialer: Arc<Dialer>,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
     pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) seeds: Vec<Seed>,
+    pub(super) sources: Sources,
     pub(super) lanes: LaneSettings,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) dials: BTreeMap<DialId, DialTask>,
@@ -312,10 +312,12 @@ impl Driver {
     }
 
     fn resolve(&self, seed: usize) {
-        let Some(Seed { host, port, .. }) = self.seeds.get(seed) else {
-            return;
+        let (asked, arrivals) = (self.sources.ask(seed), self.dialer.arrivals.clone());
+        let task = async move {
+            let addresses = asked.await;
+            // When the driver has ended, nobody needs to know.
+            drop(arrivals.send(Arrival::Resolved { seed, addresses }).await);
         };
-        let task = Arc::clone(&self.dialer).resolve(seed, host.clone(), *port);
         // It ends by itself in bounded time, or with its runtime.
         drop(spawn_on(&Handle::current(), task));
     }

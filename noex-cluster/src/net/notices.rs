@@ -16,7 +16,9 @@ pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
         } => log_other_name(*address, expected, found),
         Notice::NameTaken => tracing::error!(
             node = %own,
-            "another live node has the same name, host and port; give one of the two another name"
+            "another live node has the same name, host and port, so this one is let in nowhere; \
+             give one of the two another name. If this node was just restarted, it is let in when \
+             its former life is seen to have ended"
         ),
         Notice::WrongKey { peer } => tracing::warn!(
             node = %peer.id, creation = %peer.creation,

@@ -22,6 +22,7 @@ use super::key_memory::KeyMemory;
 use super::listener::listen;
 use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
+use crate::finding::Sources;
 use crate::proto::backoff::BackoffPolicy;
 use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, Own, Rules};
 use crate::proto::wire::frame_size_max;
@@ -176,9 +177,9 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         peer: identity.peer(),
         key: identity.static_key.public(),
     };
-    let names = config.seeds.iter().map(|seed| seed.name.clone()).collect();
+    let sources = Sources::new(config.seeds, config.discoveries, runtime.clone());
     let now = tokio::time::Instant::now().into_std();
-    let machine = Machine::new(own, rules, names, rand::random(), now);
+    let machine = Machine::new(own, rules, sources.names(), rand::random(), now);
     // It lives as long as its runtime.
     drop(spawn_on(&Handle::current(), listen(listener, acceptor)));
     let driver = Driver {
@@ -189,7 +190,7 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         dialer,
         arrivals,
         commands,
-        seeds: config.seeds,
+        sources,
         lanes: LaneSettings {
             runtime,
             patience: HANDSHAKE_TIMEOUT,
@@ -209,6 +210,7 @@ fn rules_of(config: &ValidConfig) -> Rules {
         heartbeat_interval: config.heartbeat_interval,
         miss_threshold: config.miss_threshold,
         join_timeout: config.join_timeout,
+        discovery_interval: config.discovery_interval,
         backoff: BackoffPolicy {
             base: config.reconnect.base,
             max: config.reconnect.max,

@@ -52,7 +52,8 @@ impl Machine {
         for seed in self.discovery.take_due_seeds(now) {
             self.emit(Output::Resolve { seed });
         }
-        for at in self.discovery.take_due_addresses(now) {
+        let room = DIALS_MAX.saturating_sub(self.dials.len());
+        for at in self.discovery.take_due_addresses(now, room) {
             let found = self.discovery.found_at(at).map(|peer| peer.creation);
             let member = found.and_then(|found| self.members.by_life(found));
             if member.is_some_and(|(_, member)| member.is_up()) {

@@ -40,6 +40,8 @@ pub struct Rules {
     pub miss_threshold: u32,
     /// A node that found nobody in this time runs alone.
     pub join_timeout: Duration,
+    /// Where nodes may be is asked this often.
+    pub discovery_interval: Duration,
     /// How dials are spaced.
     pub backoff: BackoffPolicy,
     /// How many others observe each node.
@@ -90,6 +92,8 @@ pub struct Machine {
     pub(super) sync: Sync,
     pub(super) status: Status,
     pub(super) timers: Timers,
+    /// Whether the operator knows that another live node has our identity.
+    is_name_taken_told: bool,
     pub(super) told_neighbours: Vec<Creation>,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -147,7 +151,7 @@ impl Machine {
         entropy: u64,
         now: Instant,
     ) -> Self {
-        let discovery = Discovery::new(seeds, rules.backoff, now);
+        let discovery = Discovery::new(seeds, rules.discovery_interval, rules.backoff, now);
         let join_at = (!discovery.is_empty()).then_some(now + rules.join_timeout);
         let timers = Timers {
             tick_at: now,
@@ -190,6 +194,7 @@ impl Machine {
             sync: Sync::new(now),
             status: Status::Starting,
             timers,
+            is_name_taken_told: false,
             told_neighbours: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -318,6 +323,10 @@ impl Machine {
     }
 
     pub(super) fn notice(&mut self, notice: Notice) {
+        if notice == Notice::NameTaken && std::mem::replace(&mut self.is_name_taken_told, true) {
+            // Whoever has our identity is met again and again.
+            return;
+        }
         self.emit(Output::Notice(notice));
     }
 

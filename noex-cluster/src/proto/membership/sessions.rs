@@ -42,9 +42,6 @@ impl Machine {
         self.dials.end(dial);
         self.emit(Output::CancelDial { dial });
         match &aim {
-            Aim::Address(at) if peer.creation == self.own.peer.creation => {
-                self.discovery.set_own(*at);
-            }
             Aim::Address(at) => self.discovery.settle(*at, now),
             Aim::Member(_) | Aim::Contact(_) | Aim::Sight(_) => {
                 self.dial_again(&aim, None, now);
