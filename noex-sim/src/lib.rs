@@ -18,4 +18,7 @@ mod dialling;
 mod faults;
 mod performing;
 pub mod scenarios;
+mod rows;
 pub mod table;
+
+pub use rows::percentile;

@@ -72,7 +72,7 @@ fn print_run(run: &Run) -> bool {
     println!("{run}");
     for (name, mut figures) in figures {
         figures.sort_by(f64::total_cmp);
-        let at = |share: f64| table::percentile(&figures, share);
+        let at = |share: f64| noex_sim::percentile(&figures, share);
         println!(
             "{name:26} {:>7} figures: least {:.4}, median {:.4}, p99 {:.4}, most {:.4}",
             figures.len(),
