@@ -18,7 +18,8 @@ mod dialling;
 mod faults;
 mod performing;
 pub mod scenarios;
+mod goals;
 mod rows;
 pub mod table;
 
-pub use rows::percentile;
+pub use goals::percentile;

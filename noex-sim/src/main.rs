@@ -47,7 +47,7 @@ fn parse(options: &[&str]) -> Result<Run, String> {
         let number = || {
             value
                 .parse::<u64>()
-                .map_err(|_| format!("{value} is no number"))
+                .map_err(|error| format!("{value}: {error}"))
         };
         match name {
             "--scenario" => scenario = Some(value.parse::<Scenario>()?),
@@ -61,6 +61,7 @@ fn parse(options: &[&str]) -> Result<Run, String> {
     Ok(length.map_or(run, |length| run.lasting(length)))
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long the run itself takes")]
 fn print_run(run: &Run) -> bool {
     let begin = Instant::now();
     let Outcome {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::rows::{Figures, ROWS, Row, Sample};
+use crate::goals::Figures;
+use crate::rows::{ROWS, Row, Sample};
 use crate::scenarios::{Outcome, Run};
 
 /// How much is run.
@@ -18,6 +19,7 @@ pub enum Plan {
 
 /// Runs everything and prints the table. Whether every goal is met.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "how long the run itself takes")]
 pub fn print(plan: Plan) -> bool {
     let begin = Instant::now();
     let mut is_good = true;

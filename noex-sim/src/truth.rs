@@ -8,6 +8,7 @@ use crate::time::At;
 
 /// One life of a node, by its place in the list of all lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct LifeIndex(pub u32);
 
 /// One life of a node.

@@ -101,6 +101,10 @@ pub(crate) enum Event {
 impl World {
     /// A world without nodes. Equal seeds make equal runs.
     #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the base of virtual time: only differences count"
+    )]
     pub fn new(rules: Rules, seed: u64) -> Self {
         Self {
             now: At::START,
@@ -112,7 +116,6 @@ impl World {
             violations: Vec::new(),
             events: 0,
             rules,
-            // Only differences count, so that it makes no difference when a run is.
             base: Instant::now(),
             rng: StdRng::seed_from_u64(seed),
             nodes: Vec::new(),
@@ -152,6 +155,9 @@ impl World {
     }
 
     /// Starts a node on a host, which must have none. The seeds are hosts.
+    ///
+    /// # Panics
+    /// If the hosts are not started one after the other.
     pub fn start(&mut self, host: usize, seeds: &[usize]) -> LifeIndex {
         let creation = Creation::from_bits(self.rng.random());
         let peer = Peer::new(id_of(host), creation);

@@ -51,7 +51,7 @@ fn a_node_that_reuses_its_incarnation_is_caught() {
 
 #[test]
 fn a_verdict_by_one_vote_is_caught() {
-    assert_caught(Scenario::OneWay, 10, Flaw::OneVote);
+    assert_caught(Scenario::Deaf, 30, Flaw::OneVote);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn downs_that_are_merged_as_facts_are_caught() {
 
 #[test]
 fn a_node_that_takes_its_own_pause_for_silence_is_caught() {
-    assert_caught(Scenario::LongPauses, 3, Flaw::IgnoreResume);
+    assert_caught(Scenario::Suspension, 10, Flaw::IgnoreResume);
 }
 
 #[test]

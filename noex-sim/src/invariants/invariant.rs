@@ -18,18 +18,26 @@ pub trait Invariant: fmt::Debug {
     /// What it is called.
     fn name(&self) -> &'static str;
 
-    /// A node was told something. What is wrong with that.
+    /// A node was told something.
+    ///
+    /// # Errors
+    /// What is wrong with that.
     fn saw(&mut self, _told: &Told, _truth: &Truth) -> Result<(), String> {
         Ok(())
     }
 
-    /// A node does so much at this moment. What is wrong with that.
+    /// A node does so much at this moment.
+    ///
+    /// # Errors
+    /// What is wrong with that.
     fn weighed(&mut self, _who: LifeIndex, _load: Load, _truth: &Truth) -> Result<(), String> {
         Ok(())
     }
 
-    /// The faults have been off for long enough, and this is whom a live node holds for up. What
-    /// is wrong with that.
+    /// The faults have been off for long enough, and this is whom a live node holds for up.
+    ///
+    /// # Errors
+    /// What is wrong with that.
     fn ended(
         &mut self,
         _who: LifeIndex,

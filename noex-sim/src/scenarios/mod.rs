@@ -9,6 +9,7 @@ mod loss;
 mod pairs;
 mod deaf;
 mod pauses;
+mod suspension;
 mod splits;
 mod observers;
 mod restarts;

@@ -9,6 +9,7 @@ use noex_cluster::sim::{Flaw, Rules};
 use super::outcome::Outcome;
 use super::{
     chaos, deaf, endings, idle, joining, loss, observers, pairs, pauses, restarts, splits,
+    suspension,
 };
 use crate::world::RULES;
 
@@ -36,6 +37,8 @@ pub enum Scenario {
     ShortPauses,
     /// One node in a hundred is paused, for up to 0.76 of the detection time.
     LongPauses,
+    /// The whole cluster is suspended, and goes on node by node.
+    Suspension,
     /// So many percent of the nodes are cut off from the others.
     Split(u8),
     /// The same, for ten minutes.
@@ -104,6 +107,7 @@ impl Run {
             Scenario::Deaf => deaf::run(self),
             Scenario::ShortPauses => pauses::run(self, 0.6),
             Scenario::LongPauses => pauses::run(self, 0.76),
+            Scenario::Suspension => suspension::run(self),
             Scenario::Split(percent) => splits::run(self, percent, Duration::from_secs(30)),
             Scenario::LongSplit(percent) => splits::run(self, percent, Duration::from_mins(10)),
             Scenario::Observers => observers::run(self),
@@ -199,6 +203,7 @@ const NAMES: &[(&str, Scenario)] = &[
     ("deaf", Scenario::Deaf),
     ("short-pauses", Scenario::ShortPauses),
     ("long-pauses", Scenario::LongPauses),
+    ("suspension", Scenario::Suspension),
     ("observers", Scenario::Observers),
     ("rolling-restart", Scenario::RollingRestart),
     ("join", Scenario::Join),
