@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("noex-cluster", &["noex-core"]),
     ("noex-macros", &[]),
+    ("noex-sim", &["noex-cluster", "noex-core"]),
     (
         "noex",
         &[

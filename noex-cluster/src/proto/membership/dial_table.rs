@@ -85,10 +85,15 @@ impl DialTable {
         ended.map(|(id, _)| id).collect()
     }
 
-    /// Ends the dials to members that nobody has answered since `before`.
-    pub(crate) fn end_unanswered(&mut self, before: Instant) -> Vec<(DialId, Dial)> {
+    /// Ends the dials to some members that nobody has answered since `before`.
+    pub(crate) fn end_unanswered(
+        &mut self,
+        before: Instant,
+        is_to_end: impl Fn(&Peer) -> bool,
+    ) -> Vec<(DialId, Dial)> {
         let is_overdue = |dial: &Dial| {
-            dial.found.is_none() && dial.began_at <= before && dial.aim.peer().is_some()
+            let is_late = dial.found.is_none() && dial.began_at <= before;
+            is_late && dial.aim.peer().is_some_and(&is_to_end)
         };
         self.dials
             .extract_if(.., |_, dial| is_overdue(dial))
@@ -138,6 +143,12 @@ impl DialTable {
             Aim::Address(_) | Aim::Sight(_) => dial.found.as_ref() == Some(peer),
         };
         self.dials.values().any(is_bound)
+    }
+
+    /// Whether a dial to an address went on.
+    pub(crate) fn is_meeting(&self) -> bool {
+        let is_meeting = |dial: &Dial| dial.found.is_some() && matches!(dial.aim, Aim::Address(_));
+        self.dials.values().any(is_meeting)
     }
 
     /// Whether a dial went on to this life of a node.

@@ -33,12 +33,24 @@ impl Inquiries {
         });
     }
 
+    /// The questions that nothing was heard in answer to in time: about whom, and who asked.
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Vec<(Creation, SessionId)> {
+        let overdue = self.0.extract_if(.., |inquiry| inquiry.until <= now);
+        overdue
+            .map(|inquiry| (inquiry.about, inquiry.asker))
+            .collect()
+    }
+
+    /// When the next question is overdue.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.0.iter().map(|inquiry| inquiry.until).min()
+    }
+
     /// Who is to be told that this life of a node was heard of.
-    pub(super) fn answer(&mut self, about: Creation, now: Instant) -> Vec<SessionId> {
+    pub(super) fn answer(&mut self, about: Creation) -> Vec<SessionId> {
         if self.0.is_empty() {
             return Vec::new();
         }
-        self.0.retain(|inquiry| inquiry.until >= now);
         let answered = self.0.extract_if(.., |inquiry| inquiry.about == about);
         answered.map(|inquiry| inquiry.asker).collect()
     }

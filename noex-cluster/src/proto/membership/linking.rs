@@ -136,13 +136,19 @@ impl Machine {
         self.check_links(now);
     }
 
-    /// Ends the dials to members that were not answered in almost an interval.
+    /// Ends the dials to lost members that were not answered in almost an interval: when a cut
+    /// heals, it is a fresh socket that gets through first.
     pub(super) fn check_dials(&mut self, now: Instant) {
         let patience = self.rules.heartbeat_interval.mul_f64(0.85);
         let Some(before) = now.checked_sub(patience) else {
             return;
         };
-        for (dial, ended) in self.dials.end_unanswered(before) {
+        let members = &self.members;
+        let is_lost = |peer: &Peer| {
+            let member = members.by_life(peer.creation);
+            member.is_none_or(|(_, member)| !member.is_up())
+        };
+        for (dial, ended) in self.dials.end_unanswered(before, is_lost) {
             self.emit(Output::CancelDial { dial });
             self.dial_again(&ended.aim, Some(&DialFailure::NoAnswer), now);
         }

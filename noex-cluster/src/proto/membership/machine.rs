@@ -84,7 +84,11 @@ pub struct Machine {
     pub(super) suspicions: SuspicionTable,
     /// Downs that others told of, and until when the member may show that it lives.
     pub(super) reports: BTreeMap<Creation, (u64, Instant)>,
+    /// For whom another node vouched, and until when that counts more than votes for silence.
+    pub(super) vouched: BTreeMap<Creation, Instant>,
     pub(super) roll: Option<Roll>,
+    /// Who said lately that it is present, before we saw a reason to call the roll.
+    pub(super) heralds: BTreeMap<Creation, Instant>,
     pub(super) outbox: Outbox,
     pub(super) inquiries: Inquiries,
     pub(super) rumours: Rumours,
@@ -186,7 +190,9 @@ impl Machine {
             links: LinkTable::default(),
             suspicions: SuspicionTable::default(),
             reports: BTreeMap::new(),
+            vouched: BTreeMap::new(),
             roll: None,
+            heralds: BTreeMap::new(),
             outbox: Outbox::default(),
             inquiries: Inquiries::default(),
             rumours: Rumours::default(),
@@ -248,6 +254,7 @@ impl Machine {
         self.check_tick(now);
         self.check_partings(now);
         self.check_rings(now);
+        self.check_inquiries(now);
         self.check_watches(now);
         self.check_roll(now);
         self.check_suspicions(now);
@@ -285,6 +292,7 @@ impl Machine {
             self.links.timeout(),
             self.suspicions.timeout().map(held),
             self.outbox.timeout(),
+            self.inquiries.timeout(),
             self.roll.as_ref().and_then(Roll::timeout),
         ];
         let watches = self.neighbours.values().filter_map(Neighbour::timeout);

@@ -36,6 +36,11 @@ pub enum Message {
         /// Which one.
         who: Creation,
     },
+    /// The sender was asked about this life of a node, and has not heard from it either.
+    Unseen {
+        /// Which one.
+        who: Creation,
+    },
     /// What all members are to know.
     News(Arc<Vec<News>>),
     /// What the sender knows of all members; one of several messages.
@@ -56,6 +61,8 @@ pub enum News {
     Down(Life),
     /// A vote for a member to be down.
     Vote(Vote),
+    /// Somebody is suspected of silence whom the teller has just heard.
+    Heard(Life),
     /// In the roll call that is going on, this life of a node is present.
     Present(Creation),
 }

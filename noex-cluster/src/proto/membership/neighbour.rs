@@ -51,11 +51,15 @@ pub(super) enum Phase {
         vote_at: Instant,
         /// What the vote will say.
         cause: Cause,
+        /// Whether somebody else has not heard of it either, or there is nobody to ask.
+        is_confirmed: bool,
     },
     /// We voted against it.
     Accusing {
         /// When to vote again, if that came to nothing.
         again_at: Instant,
+        /// Whether the others were told.
+        is_told: bool,
     },
 }
 

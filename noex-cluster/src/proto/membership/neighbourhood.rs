@@ -103,6 +103,14 @@ impl Machine {
         }
     }
 
+    /// The lives of those who hear our heartbeats.
+    #[must_use]
+    pub fn observer_lives(&self) -> Vec<Creation> {
+        let observers = self.neighbours.iter().filter(|(_, n)| n.is_observer);
+        let members = observers.filter_map(|(slot, _)| self.members.get(*slot));
+        members.map(|member| member.creation()).collect()
+    }
+
     /// Those who hear our heartbeats.
     fn observers(&self) -> Vec<Slot> {
         let place = self.own_place();

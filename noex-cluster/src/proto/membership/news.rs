@@ -30,9 +30,10 @@ impl Machine {
         match message {
             Message::Heartbeat(facts) => self.heartbeat(slot, facts, now),
             Message::Ping => self.send(session, Message::Pong),
-            Message::Pong => self.pong(slot, now),
+            Message::Pong => self.pong(slot),
             Message::Ask { about } => self.asked_about(session, about, now),
             Message::Seen { who } => self.seen(who, now),
+            Message::Unseen { who } => self.unseen(who, now),
             Message::News(news) => {
                 for news in news.iter().take(NEWS_MAX) {
                     self.news(session, news, now);
@@ -85,6 +86,7 @@ impl Machine {
             News::Left(life) => self.left(*life, Some(from), now),
             News::Down(life) => self.reported_down(*life, Some(from), now),
             News::Vote(vote) => self.voted(*vote, from, now),
+            News::Heard(life) => self.vouched(*life, from, now),
             News::Present(creation) => self.present(*creation, Some(from), now),
         }
     }

@@ -13,15 +13,16 @@ pub(super) const ROUNDS: u32 = 6;
 pub(super) struct Roll {
     /// When it began.
     pub began_at: Instant,
-    /// Who is not present from then on is absent.
-    pub closes_at: Instant,
     /// How often we looked for others, and when to do so next.
     pub rounds: u32,
     /// When to look for others next.
     pub round_at: Option<Instant>,
-    /// Whether the absent have been noted.
-    pub is_closed: bool,
+    /// When to see next whether anybody is absent.
+    pub look_at: Instant,
+    /// Whether those who are not present are absent.
+    pub is_valid: bool,
     present: BTreeSet<Creation>,
+    sighted: BTreeSet<Creation>,
 }
 
 impl Roll {
@@ -29,11 +30,12 @@ impl Roll {
     pub(super) fn new(now: Instant, length: Duration) -> Self {
         Self {
             began_at: now,
-            closes_at: now + length,
             rounds: 0,
             round_at: Some(now),
-            is_closed: false,
+            look_at: now + length,
+            is_valid: false,
             present: BTreeSet::new(),
+            sighted: BTreeSet::new(),
         }
     }
 
@@ -42,10 +44,27 @@ impl Roll {
         self.present.insert(creation)
     }
 
+    /// Somebody answered a dial, who did not say that it is present.
+    pub(super) fn sight(&mut self, creation: Creation) {
+        self.sighted.insert(creation);
+    }
+
+    /// Whether somebody was sighted who did not say that it is present.
+    pub(super) fn has_missed(&self) -> bool {
+        !self.sighted.is_subset(&self.present)
+    }
+
     /// When something is to be done about it.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        let closes_at = (!self.is_closed).then_some(self.closes_at);
-        self.round_at.into_iter().chain(closes_at).min()
+        Some(
+            self.round_at
+                .map_or(self.look_at, |at| at.min(self.look_at)),
+        )
+    }
+
+    /// Whether somebody else is present.
+    pub(super) fn has_company(&self) -> bool {
+        self.present.len() > 1
     }
 
     /// Whether somebody is present.

@@ -1,10 +1,12 @@
 //! Pure: the machine's part that calls the roll when many fall silent at once.
 //!
 //! After a split the observers of a node may all be on the other side, and nobody is left to vote
-//! against it. So everybody in reach says that it is present, and who does not is absent.
+//! against it. So everybody in reach says that it is present, and who does not is absent. Only who
+//! itself sees a reason for the call answers it: if somebody is heard of and does not answer, it is
+//! us who hear badly, and nobody is absent.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use noex_core::{Creation, Peer};
 use rand::seq::IteratorRandom;
@@ -21,6 +23,9 @@ use super::suspicion::Suspicion;
 /// A node with so few live neighbours may be cut off from others on its side.
 const FEW: usize = 6;
 
+/// Who was late to see a reason for the call may still answer it: so often we look.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// To so many others it turns in each round.
 const CONTACTS: usize = 48;
 
@@ -28,11 +33,10 @@ impl Machine {
     /// Calls the roll if many are suspected, and it was not called just before.
     pub(super) fn consider_roll(&mut self, now: Instant) {
         let size = self.members.len().saturating_sub(self.lost.len());
-        let is_many = self.suspicions.len() >= (size / 20).max(2);
-        if self.roll.is_some() || self.health.is_sick(now) || !(is_many || self.is_deaf()) {
-            return;
+        let is_many = self.suspicions.shared() >= (size / 20).max(2);
+        if self.roll.is_none() && (is_many || self.is_deaf()) {
+            self.begin_roll(now);
         }
-        self.begin_roll(now);
     }
 
     /// Whether we accuse most of those whom we observe.
@@ -52,6 +56,16 @@ impl Machine {
         roll.add(own);
         self.roll = Some(roll);
         self.outbox.push(News::Present(own), None);
+        self.forget_heralds(now);
+        for who in std::mem::take(&mut self.heralds).into_keys() {
+            self.present(who, None, now);
+        }
+    }
+
+    fn forget_heralds(&mut self, now: Instant) {
+        let memory = self.rules.heartbeat_interval.mul_f64(1.5);
+        self.heralds
+            .retain(|_, at| now.saturating_duration_since(*at) < memory);
     }
 
     /// Somebody is present.
@@ -59,12 +73,24 @@ impl Machine {
         if self.is_leaving() {
             return;
         }
-        if self.roll.is_none() {
-            self.begin_roll(now);
-        }
-        let is_new = self.roll.as_mut().is_some_and(|roll| roll.add(who));
-        if is_new {
+        let Some(roll) = &mut self.roll else {
+            if self.members.slot_of_life(who).is_some() {
+                self.heralds.insert(who, now);
+                self.forget_heralds(now);
+            }
+            return;
+        };
+        if roll.add(who) {
             self.outbox.push(News::Present(who), from);
+            self.tell_votes(now);
+        }
+    }
+
+    /// We are not alone in missing others: our votes need not be kept back.
+    fn tell_votes(&mut self, now: Instant) {
+        let slots: Vec<Slot> = self.neighbours.keys().copied().collect();
+        for slot in slots {
+            self.tell_vote(slot, now);
         }
     }
 
@@ -87,17 +113,38 @@ impl Machine {
         let Some(roll) = &mut self.roll else {
             return;
         };
-        if now >= roll.closes_at && !roll.is_closed {
-            roll.is_closed = true;
+        if now < roll.look_at {
+            return;
+        }
+        roll.look_at = now + LOOK_INTERVAL;
+        let was_valid = roll.is_valid;
+        let is_valid = !roll.has_missed() && !self.has_calm_neighbour();
+        if let Some(roll) = &mut self.roll {
+            roll.is_valid = is_valid;
+        }
+        if is_valid && !was_valid {
             self.note_absent(now);
         }
+    }
+
+    /// Whether a neighbour was heard of while the roll was called, and saw no reason to answer.
+    fn has_calm_neighbour(&self) -> bool {
+        let Some(roll) = &self.roll else {
+            return false;
+        };
+        let since = roll.began_at + self.rules.heartbeat_interval / 5;
+        self.neighbours.keys().any(|slot| {
+            let is_heard = self.heard_at(*slot).is_some_and(|at| at >= since);
+            let place = self.members.place(*slot);
+            is_heard && place.is_some_and(|place| !roll.is_present(place.creation))
+        })
     }
 
     fn look_for_others(&mut self, now: Instant) {
         for dial in self.dials.end_contacts() {
             self.emit(Output::CancelDial { dial });
         }
-        if self.live_neighbours(now) >= FEW {
+        if self.live_neighbours(now) >= FEW && !self.is_deaf() {
             return;
         }
         let Some(roll) = &self.roll else {
@@ -129,7 +176,7 @@ impl Machine {
     /// Nobody may be left to vote against those who are absent: they are looked at all the same.
     fn note_absent(&mut self, now: Instant) {
         let members = self.members.iter().filter(|(_, member)| member.is_up());
-        let absent = members.filter(|(_, member)| self.is_absent(member.creation(), now));
+        let absent = members.filter(|(_, member)| self.is_absent(member.creation()));
         let absent: Vec<Slot> = absent.map(|(slot, _)| slot).collect();
         for slot in absent {
             self.suspect(slot, now);
@@ -138,11 +185,11 @@ impl Machine {
     }
 
     /// Whether the roll was called, and somebody did not answer, nor was heard otherwise.
-    pub(super) fn is_absent(&self, creation: Creation, now: Instant) -> bool {
+    pub(super) fn is_absent(&self, creation: Creation) -> bool {
         let Some(roll) = &self.roll else {
             return false;
         };
-        if now < roll.closes_at || roll.is_present(creation) {
+        if !roll.is_valid || roll.is_present(creation) {
             return false;
         }
         let slot = self.members.slot_of_life(creation);
@@ -150,18 +197,12 @@ impl Machine {
         heard_at.is_none_or(|at| at < roll.began_at)
     }
 
-    /// Somebody was met while the roll is called: it is told who is present, and all votes.
-    pub(super) fn tell_roll(&mut self, session: SessionId, now: Instant) {
-        let Some(roll) = &self.roll else {
-            return;
-        };
-        let present = roll.present().map(News::Present);
-        let votes = self
-            .suspicions
-            .iter()
-            .flat_map(|s| open_votes(s, self, now));
+    /// A session has opened: its peer may not have heard who is present, nor all votes.
+    pub(super) fn tell_open(&mut self, session: SessionId, now: Instant) {
+        let present = self.roll.iter().flat_map(Roll::present).map(News::Present);
+        let suspicions = self.suspicions.iter();
+        let votes = suspicions.flat_map(|s| open_votes(s, self, now));
         let news: Vec<News> = present.chain(votes).collect();
-        self.open_edge(session, now);
         for news in news.chunks(NEWS_MAX) {
             self.send(session, Message::News(Arc::new(news.to_vec())));
         }

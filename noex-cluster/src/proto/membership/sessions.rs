@@ -30,11 +30,20 @@ impl Machine {
             self.dials.end(dial);
             self.emit(Output::CancelDial { dial });
             if expected == peer {
-                self.answer_inquiries(peer.creation, now);
+                self.answer_inquiries(peer.creation);
             }
             return;
         }
         self.judge_answer(dial, &aim, peer, now);
+        if matches!(aim, Aim::Address(_)) && self.dials.is_meeting() {
+            // One seed tells of all members; whether this one is among them shows soon.
+            self.dials.end(dial);
+            self.emit(Output::CancelDial { dial });
+            return self.dial_again(&aim, None, now);
+        }
+        if let (Aim::Contact(_), Some(roll)) = (&aim, &mut self.roll) {
+            roll.sight(peer.creation);
+        }
         if self.is_wanted(&aim, peer, key, now) {
             self.dials.proceed(dial, peer.clone());
             return self.emit(Output::Proceed { dial });
@@ -124,7 +133,7 @@ impl Machine {
         };
         self.attach(session, slot, side, now);
         if is_meeting {
-            self.meet(session, now);
+            self.tell_state(session, true, now);
         }
         self.timers.join_at = None;
         if self.is_leaving() {
@@ -133,9 +142,8 @@ impl Machine {
             return;
         }
         self.enter(Status::Running);
-        if self.roll.is_some() {
-            self.tell_roll(session, now);
-        }
+        self.open_edge(session, now);
+        self.tell_open(session, now);
     }
 
     /// The session was expected: which side dialled.

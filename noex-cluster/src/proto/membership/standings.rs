@@ -63,6 +63,17 @@ impl Machine {
         self.changed(now);
     }
 
+    /// Knows these members, which are up, from the start: as after a join in which nothing was lost.
+    pub fn acquaint(&mut self, records: &[Record], now: Instant) {
+        for record in records {
+            if record.who.peer != self.own.peer
+                && let Some(slot) = self.slot_for(record, now)
+            {
+                self.come_up(slot, record.incarnation, now);
+            }
+        }
+    }
+
     /// A member is up, in this incarnation. Others are told if that is news to us.
     pub(super) fn come_up(&mut self, slot: Slot, incarnation: u64, now: Instant) {
         let Some(member) = self.members.get_mut(slot) else {

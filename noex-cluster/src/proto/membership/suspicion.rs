@@ -47,6 +47,7 @@ pub(super) struct Suspicion {
 pub(super) struct SuspicionTable {
     suspicions: BTreeMap<Creation, Suspicion>,
     maturities: BTreeSet<(Instant, Creation)>,
+    shared: usize,
 }
 
 impl Suspicion {
@@ -121,7 +122,10 @@ impl SuspicionTable {
             Some(known) if ballots[known].mature_at <= ballot.mature_at => return false,
             Some(known) => ballots[known] = ballot,
             None if ballots.len() >= BALLOTS_MAX => return false,
-            None => ballots.push(ballot),
+            None => {
+                ballots.push(ballot);
+                self.shared += usize::from(ballots.len() == 2);
+            }
         }
         self.maturities.insert((ballot.mature_at, suspect));
         true
@@ -130,6 +134,7 @@ impl SuspicionTable {
     /// Drops what is held against a member.
     pub(super) fn drop(&mut self, suspect: Creation) -> Option<Suspicion> {
         let suspicion = self.suspicions.remove(&suspect)?;
+        self.shared -= usize::from(suspicion.ballots.len() > 1);
         for ballot in &suspicion.ballots {
             self.maturities.remove(&(ballot.mature_at, suspect));
         }
@@ -164,9 +169,14 @@ impl SuspicionTable {
         self.suspicions.values()
     }
 
-    /// How many are suspected.
-    pub(super) fn len(&self) -> usize {
-        self.suspicions.len()
+    /// Whether nobody is suspected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.suspicions.is_empty()
+    }
+
+    /// How many are suspected by more than one.
+    pub(super) const fn shared(&self) -> usize {
+        self.shared
     }
 
     /// When the next ballot becomes mature.

@@ -11,7 +11,7 @@ use super::output::SessionId;
 /// How long after it was told all that we know a peer is not told it again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long news is flooded over a session that a meeting made.
+/// How long news is flooded over every new session.
 const EDGE: Duration = Duration::from_secs(5);
 
 impl Machine {
@@ -68,14 +68,8 @@ impl Machine {
         }
     }
 
-    /// Two nodes meet of which one did not hold the other for up: both tell each other everything,
-    /// and what they learn in the next moments.
-    pub(super) fn meet(&mut self, session: SessionId, now: Instant) {
-        self.open_edge(session, now);
-        self.tell_state(session, true, now);
-    }
-
-    /// News is flooded over this session too, for a while.
+    /// News is flooded over a new session for a while, whoever the peer is: it may be the only way
+    /// between two parts of the cluster that have just met.
     pub(super) fn open_edge(&mut self, session: SessionId, now: Instant) {
         self.edges.insert(session, now + EDGE);
     }

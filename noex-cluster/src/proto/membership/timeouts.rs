@@ -39,6 +39,7 @@ impl Machine {
         let gap = interval.mul_f64(self.rng.random_range(0.9..=1.0));
         self.timers.tick_at = now + gap;
         self.edges.retain(|_, until| *until > now);
+        self.vouched.retain(|_, until| *until > now);
         self.check_reports(now);
         self.check_dials(now);
         self.check_waiting(now);

@@ -10,6 +10,7 @@ use super::message::{Cause, Life, News, Vote};
 use super::neighbour::Phase;
 use super::output::SessionId;
 use super::rings::Slot;
+use super::roll::Roll;
 use super::suspicion::{Ballot, QUORUM, Suspicion};
 
 /// So many votes about one member are passed on, besides our own. They suffice for a verdict.
@@ -28,8 +29,14 @@ impl Machine {
             return;
         };
         let is_adopted = watch.adopted_at.is_some();
-        let again_at = now + detection;
-        watch.phase = Phase::Accusing { again_at };
+        let is_confirmed = match watch.phase {
+            Phase::Asking { is_confirmed, .. } => is_confirmed,
+            Phase::Quiet | Phase::Accusing { .. } => false,
+        };
+        watch.phase = Phase::Accusing {
+            again_at: now + detection,
+            is_told: false,
+        };
         let age = match cause {
             Cause::Closed => detection,
             Cause::Silent if is_adopted => self.rules.age_max(),
@@ -44,12 +51,49 @@ impl Machine {
             age,
             cause,
         };
-        let is_news = self.cast(slot, vote, now);
-        if is_news && !self.health.is_sick(now) {
-            self.outbox.push(News::Vote(vote), None);
+        self.cast(slot, vote, now);
+        let suspicion = self.suspicions.get(vote.suspect.creation);
+        let is_shared = suspicion.is_some_and(|s| s.ballots().len() > 1);
+        let is_company = self.roll.as_ref().is_some_and(Roll::has_company);
+        if is_confirmed || is_shared || is_company || cause == Cause::Closed {
+            self.tell_vote(slot, now);
         }
         self.judge(vote.suspect.creation, now);
         self.consider_roll(now);
+    }
+
+    /// Tells the others of our vote, once. It is kept back as long as nobody else has missed the
+    /// suspect: then it is likely that we hear badly. So it is after many wrong accusations.
+    pub(super) fn tell_vote(&mut self, slot: Slot, now: Instant) {
+        if self.health.is_sick(now) {
+            return;
+        }
+        let Some(member) = self.members.get(slot) else {
+            return;
+        };
+        let suspect = member.life();
+        let own = self.own.peer.creation;
+        let suspicion = self.suspicions.get(suspect.creation);
+        let Some(ballot) = suspicion.and_then(|s| s.ballot_of(own)).copied() else {
+            return;
+        };
+        let detection = self.rules.detection_time();
+        let Some(watch) = self.watch_mut(slot) else {
+            return;
+        };
+        let Phase::Accusing { is_told, .. } = &mut watch.phase else {
+            return;
+        };
+        if !std::mem::replace(is_told, true) {
+            let left = ballot.mature_at.saturating_duration_since(now);
+            let vote = Vote {
+                suspect,
+                voter: own,
+                age: detection.saturating_sub(left),
+                cause: ballot.cause,
+            };
+            self.outbox.push(News::Vote(vote), None);
+        }
     }
 
     /// Somebody votes against a member.
@@ -74,6 +118,13 @@ impl Machine {
         if incarnation > known {
             self.raise(slot, incarnation, now);
         }
+        if vote.cause == Cause::Silent && self.is_vouched(creation, now) {
+            return;
+        }
+        let is_heard = self.is_heard_lately(slot, now);
+        if vote.cause == Cause::Silent && is_heard {
+            return self.vouch(vote.suspect, None, now);
+        }
         if !self.cast(slot, vote, now) {
             return;
         }
@@ -90,6 +141,38 @@ impl Machine {
         self.consider_roll(now);
     }
 
+    /// Another node has just heard somebody who is suspected of silence.
+    pub(super) fn vouched(&mut self, life: Life, from: SessionId, now: Instant) {
+        let member = self.members.by_life(life.creation);
+        let is_known = member.is_some_and(|(_, m)| m.is_up() && m.incarnation <= life.incarnation);
+        if is_known && !self.is_vouched(life.creation, now) {
+            self.vouch(life, Some(from), now);
+        }
+    }
+
+    /// A member is heard of, by us or by who told us so: who missed it hears badly.
+    fn vouch(&mut self, life: Life, from: Option<SessionId>, now: Instant) {
+        let until = now + self.rules.heartbeat_interval / 2;
+        self.vouched.insert(life.creation, until);
+        if let Some(slot) = self.members.slot_of_life(life.creation) {
+            self.cleared(slot, now);
+        }
+        self.outbox.push(News::Heard(life), from);
+    }
+
+    fn is_vouched(&self, creation: Creation, now: Instant) -> bool {
+        self.vouched
+            .get(&creation)
+            .is_some_and(|until| *until > now)
+    }
+
+    /// Whether its session brought something within the last interval.
+    fn is_heard_lately(&self, slot: Slot, now: Instant) -> bool {
+        let interval = self.rules.heartbeat_interval;
+        let heard_at = self.heard_at(slot);
+        heard_at.is_some_and(|at| now.saturating_duration_since(at) < interval)
+    }
+
     /// We observe somebody whom another suspects, and have not heard of it ourselves.
     fn join_vote(&mut self, slot: Slot, now: Instant) {
         let is_silent = self.silence(slot, now) >= self.rules.patience();
@@ -97,7 +180,9 @@ impl Machine {
             return;
         };
         let has_voted = matches!(watch.phase, Phase::Accusing { .. });
-        if is_silent && !has_voted && !self.health.is_sick(now) {
+        if has_voted {
+            self.tell_vote(slot, now);
+        } else if is_silent && !self.health.is_sick(now) {
             self.accuse(slot, Cause::Silent, now);
         }
     }
@@ -182,7 +267,7 @@ impl Machine {
                 self.judge(suspect, now);
             }
         }
-        let is_busy = self.suspicions.len() > 0;
+        let is_busy = !self.suspicions.is_empty();
         self.timers.judge_at = is_busy.then_some(now + JUDGE_INTERVAL);
     }
 
@@ -201,7 +286,7 @@ impl Machine {
             QUORUM
         };
         let is_down = suspicion.mature_count(now) >= quorum
-            || ((suspicion.has_mature(now) || self.is_absent(suspect, now))
+            || ((suspicion.has_mature(now) || self.is_absent(suspect))
                 && suspicion
                     .observers
                     .iter()
@@ -229,8 +314,6 @@ impl Machine {
             let against = self.suspicions.get(creation);
             against.is_some_and(|against| against.has_mature(now))
         };
-        suspicion.is_mature_from(creation, now)
-            || is_suspect(creation)
-            || self.is_absent(creation, now)
+        suspicion.is_mature_from(creation, now) || is_suspect(creation) || self.is_absent(creation)
     }
 }

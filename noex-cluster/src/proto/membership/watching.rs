@@ -49,11 +49,10 @@ impl Machine {
         let quarter = now + interval / 4;
         match (watch.phase, watch.adopted_at) {
             (Phase::Quiet, Some(adopted_at)) => {
-                let vote_at = adopted_at + interval.mul_f64(1.2);
-                watch.due = quarter.min(vote_at.max(now));
-                if now >= vote_at {
-                    watch.due = quarter;
-                    return self.accuse(slot, Cause::Silent, now);
+                let ask_at = adopted_at + interval.mul_f64(0.9);
+                watch.due = quarter.min(ask_at.max(now));
+                if now >= ask_at {
+                    return self.question(slot, Cause::Silent, now);
                 }
                 self.ping(slot);
             }
@@ -64,7 +63,7 @@ impl Machine {
                     self.question(slot, Cause::Silent, now);
                 }
             }
-            (Phase::Asking { vote_at, cause }, _) => {
+            (Phase::Asking { vote_at, cause, .. }, _) => {
                 watch.due = quarter.min(vote_at.max(now));
                 if now >= vote_at {
                     watch.due = quarter;
@@ -72,7 +71,7 @@ impl Machine {
                 }
                 self.ping(slot);
             }
-            (Phase::Accusing { again_at }, _) => {
+            (Phase::Accusing { again_at, .. }, _) => {
                 watch.due = quarter;
                 if now >= again_at {
                     return self.question(slot, Cause::Silent, now);
@@ -86,8 +85,13 @@ impl Machine {
     fn question(&mut self, slot: Slot, cause: Cause, now: Instant) {
         let interval = self.rules.heartbeat_interval;
         let vote_at = now + interval.mul_f64(0.3);
+        let helpers = self.helpers(slot);
         if let Some(watch) = self.watch_mut(slot) {
-            watch.phase = Phase::Asking { vote_at, cause };
+            watch.phase = Phase::Asking {
+                vote_at,
+                cause,
+                is_confirmed: helpers.is_empty(),
+            };
             watch.due = now + interval / 4;
         }
         let Some(member) = self.members.get(slot) else {
@@ -98,7 +102,7 @@ impl Machine {
             self.links.seek(slot, self.rules.backoff, now);
         }
         self.ping(slot);
-        for session in self.helpers(slot) {
+        for session in helpers {
             self.send(session, Message::Ask { about });
         }
     }
@@ -154,10 +158,10 @@ impl Machine {
         if !member.is_up() || self.is_leaving() {
             return;
         }
-        self.inquiries.add(about, from, now + interval);
+        self.inquiries.add(about, from, now + interval / 5);
         let heard_at = self.heard_at(slot);
         if heard_at.is_some_and(|at| now.saturating_duration_since(at) < interval / 2) {
-            return self.answer_inquiries(about, now);
+            return self.answer_inquiries(about);
         }
         match session {
             Some(session) => self.send(session, Message::Ping),
@@ -166,9 +170,31 @@ impl Machine {
     }
 
     /// A member answered our ping: it was heard of by that, and who asked about it is told.
-    pub(super) fn pong(&mut self, slot: Slot, now: Instant) {
+    pub(super) fn pong(&mut self, slot: Slot) {
         if let Some(creation) = self.members.get(slot).map(|member| member.creation()) {
-            self.answer_inquiries(creation, now);
+            self.answer_inquiries(creation);
+        }
+    }
+
+    /// Tells those who asked about a member that we have not heard of it either.
+    pub(super) fn check_inquiries(&mut self, now: Instant) {
+        for (who, session) in self.inquiries.take_overdue(now) {
+            self.send(session, Message::Unseen { who });
+        }
+    }
+
+    /// Another node was asked about a member, and has not heard of it either.
+    pub(super) fn unseen(&mut self, who: Creation, now: Instant) {
+        let Some(slot) = self.members.slot_of_life(who) else {
+            return;
+        };
+        let Some(watch) = self.watch_mut(slot) else {
+            return;
+        };
+        match &mut watch.phase {
+            Phase::Asking { is_confirmed, .. } => *is_confirmed = true,
+            Phase::Accusing { .. } => self.tell_vote(slot, now),
+            Phase::Quiet => {}
         }
     }
 
@@ -184,8 +210,8 @@ impl Machine {
         }
     }
 
-    pub(super) fn answer_inquiries(&mut self, who: Creation, now: Instant) {
-        for session in self.inquiries.answer(who, now) {
+    pub(super) fn answer_inquiries(&mut self, who: Creation) {
+        for session in self.inquiries.answer(who) {
             self.send(session, Message::Seen { who });
         }
     }

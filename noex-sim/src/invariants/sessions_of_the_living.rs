@@ -1,0 +1,47 @@
+//! A session opens with a node that is up, and is lost once: or users would take what crosses it
+//! for delivered, or for lost, when it is not.
+
+use std::collections::BTreeSet;
+
+use super::Invariant;
+use crate::truth::{LifeIndex, Told, Truth, What};
+
+#[derive(Debug, Default)]
+pub(super) struct SessionsOfTheLiving {
+    open: BTreeSet<(LifeIndex, LifeIndex)>,
+}
+
+impl Invariant for SessionsOfTheLiving {
+    fn name(&self) -> &'static str {
+        "sessions are with the living"
+    }
+
+    fn saw(&mut self, told: &Told, _truth: &Truth) -> Result<(), String> {
+        let pair = (told.to, told.about);
+        match told.what {
+            What::Opened if !told.was_up => Err(format!(
+                "{:?} has a session with {:?}, which is not up",
+                told.to, told.about
+            )),
+            What::Opened => match self.open.insert(pair) {
+                true => Ok(()),
+                false => Err(format!(
+                    "{:?} has two sessions with {:?}",
+                    told.to, told.about
+                )),
+            },
+            What::Lost => match self.open.remove(&pair) {
+                true => Ok(()),
+                false => Err(format!(
+                    "{:?} lost a session with {:?} that it had not",
+                    told.to, told.about
+                )),
+            },
+            What::Down(_) => {
+                self.open.remove(&pair);
+                Ok(())
+            }
+            What::Up => Ok(()),
+        }
+    }
+}

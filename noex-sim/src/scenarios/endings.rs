@@ -1,0 +1,83 @@
+//! Nodes end in the three ways in which nodes end: without power, killed, and in order.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::outcome::{Outcome, count_of};
+use super::scenario::Run;
+use crate::world::World;
+
+/// How many nodes end in each way, if there are enough.
+const EACH: usize = 3;
+
+pub(super) fn run(run: &Run) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut world = World::formed(run.rules(), run.size, run.seed);
+    for _ in 0..EACH.min(run.size / 3) {
+        end_one(&mut world, &mut outcome, &POWER_OFF);
+        end_one(&mut world, &mut outcome, &KILL);
+        end_one(&mut world, &mut outcome, &LEAVE);
+    }
+    outcome.end(world)
+}
+
+/// A way to end, and what its figures are called.
+struct Way {
+    end: fn(&mut World, usize),
+    after: &'static str,
+    spread: &'static str,
+    messages: &'static str,
+    messages_max: &'static str,
+}
+
+const POWER_OFF: Way = Way {
+    end: World::power_off,
+    after: "power-off",
+    spread: "power-off spread",
+    messages: "power-off messages",
+    messages_max: "power-off messages of one",
+};
+
+const KILL: Way = Way {
+    end: World::kill,
+    after: "kill",
+    spread: "kill spread",
+    messages: "kill messages",
+    messages_max: "kill messages of one",
+};
+
+const LEAVE: Way = Way {
+    end: World::leave,
+    after: "leave",
+    spread: "leave spread",
+    messages: "leave messages",
+    messages_max: "leave messages of one",
+};
+
+fn end_one(world: &mut World, outcome: &mut Outcome, way: &Way) {
+    let pause = Duration::from_millis(world.rng().random_range(0..2_000));
+    world.run_for(pause);
+    let hosts: Vec<usize> = world.live_hosts().collect();
+    let host = hosts[world.rng().random_range(0..hosts.len())];
+    let (life, since) = (world.life_on(host), world.now);
+    let before = world.traffic();
+    (way.end)(world, host);
+    world.run_for(Duration::from_secs(8));
+    let after = world.traffic();
+    outcome.add_downs(way.after, world, life, since);
+    outcome.add_spread(way.spread, world, life);
+    let hosts: Vec<usize> = world.live_hosts().collect();
+    let sent: Vec<usize> = hosts
+        .iter()
+        .map(|h| after[*h].changes - before[*h].changes)
+        .collect();
+    let mean = count_of(sent.iter().sum()) / count_of(sent.len());
+    outcome.add(way.messages, mean);
+    outcome.add(
+        way.messages_max,
+        count_of(sent.into_iter().max().unwrap_or(0)),
+    );
+    outcome.add_false_downs("false", world);
+    world.log.clear();
+}
