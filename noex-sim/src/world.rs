@@ -24,6 +24,7 @@ pub const RULES: Rules = Rules {
     heartbeat_interval: Duration::from_secs(1),
     miss_threshold: 5,
     join_timeout: Duration::from_secs(10),
+    discovery_interval: Duration::from_secs(10),
     backoff: BackoffPolicy {
         base: Duration::from_secs(1),
         max: Duration::from_secs(30),
