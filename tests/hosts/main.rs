@@ -1,7 +1,7 @@
 //! Hosts: five networks joined by a bridge, a node in each, and faults between them.
 //!
 //! They need root, network namespaces and `nft`. Where there are none they say `NOT RUN`, and fail
-//! unless `NOEX_ALLOW_NO_NAMESPACES=1` allows it.
+//! if `NOEX_REQUIRE_NAMESPACES=1` demands it.
 
 #![expect(
     clippy::disallowed_methods,
