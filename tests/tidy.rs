@@ -87,6 +87,9 @@ const COMMANDS: &[&str] = &[
     "cargo test --workspace",
 ];
 
+/// The table of what is promised, and of what shows that it is kept.
+const CONTRACT: &str = "docs/contract.md";
+
 const UNITS: &[&str] = &["_ms", "_millis", "_secs", "_micros", "_nanos"];
 const VAGUE_NAMES: &[&str] = &["util", "helper", "common", "misc", "types"];
 const LINES_MAX: usize = 400;
@@ -152,6 +155,11 @@ fn every_example_is_in_the_readme() {
 #[test]
 fn ci_runs_the_commands_of_the_readme() {
     assert_tidy("commands", commands);
+}
+
+#[test]
+fn each_row_of_the_contract_has_its_tests_and_a_change_that_can_be_made() {
+    assert_tidy("contract", contract);
 }
 
 #[test]
@@ -499,6 +507,47 @@ fn unsafe_code(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Rule 13: what `scripts/contract_red.sh` stands on, seen without building anything.
+fn contract(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, text) in numbered(tree.text(CONTRACT)) {
+        let Some(row) = text.strip_prefix("| C").and_then(|rest| rest.get(..2)) else {
+            continue;
+        };
+        if let Some(what) = flaw_of_row(tree, row, text) {
+            findings.push(Finding {
+                file: CONTRACT.into(),
+                line,
+                what,
+            });
+        }
+    }
+    findings
+}
+
+fn flaw_of_row(tree: &Tree, row: &str, text: &str) -> Option<String> {
+    let cells: Vec<&str> = text.trim_end_matches(" |").split(" | ").collect();
+    let [_, _, tests, change] = cells[..] else {
+        return Some("a row has four cells".to_owned());
+    };
+    if (tests, change) == ("not yet", "not yet") {
+        return None;
+    }
+    let name = format!(" contract_c{row}_");
+    let tests = between_backquotes(tests);
+    if tests.is_empty() || !tests.iter().all(|test| test.contains(&name)) {
+        return Some(format!("its tests are named `package/target{name}…`"));
+    }
+    match between_backquotes(change)[..] {
+        [file, old, new] if old != new && tree.text(file).matches(old).count() == 1 => None,
+        _ => Some("its change is a file, a text that is in it once, and another text".to_owned()),
+    }
+}
+
+fn between_backquotes(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
 }
 
 /// Whether the statement or item around a line, or what it begins in, is explained just above.
@@ -1262,6 +1311,30 @@ fn commands_that_the_readme_or_ci_lacks_are_found() {
     let other = script.replace("--workspace", "--workspace --quiet");
     let both = [("README.md", readme.as_str()), (".ci/run", other.as_str())];
     assert_eq!(found(commands, &both), at(".ci/run", 1));
+}
+
+#[test]
+fn rows_of_the_contract_whose_test_or_change_is_wrong_are_found() {
+    let tests = "`noex/a contract_c01_x`<br>`noex/a contract_c01_y`";
+    let change = "`a.rs`: `one` → `two`";
+    for (tests, change, count) in [
+        (tests, change, 0),
+        ("not yet", "not yet", 0),
+        ("not yet", change, 1),
+        (tests, "not yet", 1),
+        ("`noex/a contract_c02_x`", change, 1),
+        (tests, "`a.rs`: `one` → `one`", 1),
+        (tests, "`a.rs`: `twice` → `two`", 1),
+        (tests, "`b.rs`: `one` → `two`", 1),
+    ] {
+        let table = format!("| row |\n|---|\n| C01 | a promise | {tests} | {change} |\n");
+        let files = [(CONTRACT, &*table), ("a.rs", "one, twice, twice")];
+        assert_eq!(found(contract, &files).len(), count, "{table}");
+    }
+    assert_eq!(
+        found(contract, &[(CONTRACT, "| C01 | a promise |")]).len(),
+        1
+    );
 }
 
 #[test]
