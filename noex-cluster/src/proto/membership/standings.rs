@@ -91,6 +91,7 @@ impl Machine {
             }
         }
         self.sync.toggle(life);
+        self.suspicions.drop(life.creation);
         self.lost.remove(&slot);
         self.links.give_up(slot);
         if let Some(place) = self.members.place(slot) {
@@ -133,7 +134,7 @@ impl Machine {
             now,
         );
         self.sync.toggle(life);
-        self.suspicions.drop(life.creation);
+        self.suspicions.decide(life.creation);
         self.reports.remove(&life.creation);
         self.links.give_up(slot);
         if let Some(place) = self.members.place(slot) {
