@@ -63,7 +63,7 @@ impl Machine {
         self.changed(now);
     }
 
-    /// Knows these members, which are up, from the start: as after a join in which nothing was lost.
+    /// Knows these members, which are up, from the start: as after a join.
     pub fn acquaint(&mut self, records: &[Record], now: Instant) {
         for record in records {
             if record.who.peer != self.own.peer
