@@ -208,16 +208,17 @@ impl World {
         let peer = self.nodes[from].peer.clone();
         let key = key_of(peer.creation);
         let via = Via::Accept;
-        self.trip(
-            to,
-            from,
-            1,
-            Step::Attached {
+        if let Some(delay) = self.delay(to, from, 1) {
+            // What the target says from now on comes behind this.
+            let at = self.now + delay;
+            self.connections[end.connection()].ends[end.other().end()].last_at = at;
+            let step = Step::Attached {
                 from,
                 dial,
                 session,
-            },
-        );
+            };
+            self.queue.push(at, Event::Dial(step));
+        }
         self.input(
             to,
             Input::SessionOpened {

@@ -183,7 +183,7 @@ pub(crate) const ROWS: &[Row] = &[
     .at(&[100, 1_000])
     .quick_up_to(100),
     row(
-        "all suspended, woken over 2 s",
+        "all suspended, woken over 3 s",
         "0 downs",
         Scenario::Suspension,
         false_downs,

@@ -51,7 +51,7 @@ fn a_node_that_reuses_its_incarnation_is_caught() {
 
 #[test]
 fn a_verdict_by_one_vote_is_caught() {
-    assert_caught(Scenario::Deaf, 30, Flaw::OneVote);
+    assert_caught(Scenario::Deaf, 100, Flaw::OneVote);
 }
 
 #[test]

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::outcome::Outcome;
 use super::scenario::Run;
 use crate::world::World;
 
 /// How long the cluster stands still.
 const LENGTH: Duration = Duration::from_secs(20);
+
+/// Over how long the nodes go on: less than what makes a node ask for another.
+const WAKING: Duration = Duration::from_secs(3);
 
 pub(super) fn run(run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
@@ -19,10 +20,10 @@ pub(super) fn run(run: &Run) -> Outcome {
         world.pause(host);
     }
     world.run_for(LENGTH);
+    let gap = WAKING / u32::try_from(run.size).unwrap_or(u32::MAX);
     for host in 0..run.size {
-        let pause = Duration::from_millis(world.rng().random_range(0..2_000));
-        world.run_for(pause / u32::try_from(run.size).unwrap_or(u32::MAX));
         world.resume(host);
+        world.run_for(gap);
     }
     world.run_for(Duration::from_secs(10));
     outcome.add_false_downs("false", &world);

@@ -127,12 +127,15 @@ impl Machine {
         }
     }
 
-    /// Whether a neighbour was heard of while the roll was called, and saw no reason to answer.
+    /// Whether a neighbour was heard of while the roll was called, or not long before, and saw no
+    /// reason to answer. From behind a cut nothing has come since long before the call.
     fn has_calm_neighbour(&self) -> bool {
         let Some(roll) = &self.roll else {
             return false;
         };
-        let since = roll.began_at + self.rules.heartbeat_interval / 5;
+        let lookback = self.rules.patience() / 2;
+        let since = roll.began_at.checked_sub(lookback);
+        let since = since.unwrap_or(roll.began_at);
         self.neighbours.keys().any(|slot| {
             let is_heard = self.heard_at(*slot).is_some_and(|at| at >= since);
             let place = self.members.place(*slot);

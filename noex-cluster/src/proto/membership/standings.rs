@@ -63,7 +63,7 @@ impl Machine {
         self.changed(now);
     }
 
-    /// Knows these members, which are up, from the start: as after a join in which nothing was lost.
+    /// Knows these members, which are up, from the start: as after a join.
     pub fn acquaint(&mut self, records: &[Record], now: Instant) {
         for record in records {
             if record.who.peer != self.own.peer
@@ -91,6 +91,7 @@ impl Machine {
             }
         }
         self.sync.toggle(life);
+        self.suspicions.drop(life.creation);
         self.lost.remove(&slot);
         self.links.give_up(slot);
         if let Some(place) = self.members.place(slot) {
@@ -133,7 +134,7 @@ impl Machine {
             now,
         );
         self.sync.toggle(life);
-        self.suspicions.drop(life.creation);
+        self.suspicions.decide(life.creation);
         self.reports.remove(&life.creation);
         self.links.give_up(slot);
         if let Some(place) = self.members.place(slot) {

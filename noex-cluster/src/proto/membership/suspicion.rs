@@ -39,6 +39,7 @@ pub(super) struct Suspicion {
     pub since: Instant,
     /// How many votes were passed on.
     pub relayed: usize,
+    is_decided: bool,
     ballots: Vec<Ballot>,
 }
 
@@ -59,8 +60,14 @@ impl Suspicion {
             observers,
             since,
             relayed: 0,
+            is_decided: false,
             ballots: Vec::new(),
         }
+    }
+
+    /// Whether its member is down by it.
+    pub(super) const fn is_decided(&self) -> bool {
+        self.is_decided
     }
 
     /// Whether one of its ballots is mature.
@@ -118,6 +125,9 @@ impl SuspicionTable {
             return false;
         };
         let ballots = &mut suspicion.ballots;
+        if suspicion.is_decided {
+            return false;
+        }
         match ballots.iter().position(|b| b.voter == ballot.voter) {
             Some(known) if ballots[known].mature_at <= ballot.mature_at => return false,
             Some(known) => ballots[known] = ballot,
@@ -134,11 +144,22 @@ impl SuspicionTable {
     /// Drops what is held against a member.
     pub(super) fn drop(&mut self, suspect: Creation) -> Option<Suspicion> {
         let suspicion = self.suspicions.remove(&suspect)?;
-        self.shared -= usize::from(suspicion.ballots.len() > 1);
+        let is_open = !suspicion.is_decided;
+        self.shared -= usize::from(is_open && suspicion.ballots.len() > 1);
         for ballot in &suspicion.ballots {
             self.maturities.remove(&(ballot.mature_at, suspect));
         }
         Some(suspicion)
+    }
+
+    /// A member is down by what is held against it. That is kept for those who have not heard all
+    /// of it.
+    pub(super) fn decide(&mut self, suspect: Creation) {
+        if let Some(suspicion) = self.suspicions.get_mut(&suspect)
+            && !std::mem::replace(&mut suspicion.is_decided, true)
+        {
+            self.shared -= usize::from(suspicion.ballots.len() > 1);
+        }
     }
 
     /// Those of whom a ballot has become mature since this was last asked.

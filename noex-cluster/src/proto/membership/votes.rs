@@ -277,7 +277,8 @@ impl Machine {
         if self.timers.verdicts_at.is_some_and(|held| now < held) {
             return;
         }
-        let Some(suspicion) = self.suspicions.get(suspect) else {
+        let suspicion = self.suspicions.get(suspect);
+        let Some(suspicion) = suspicion.filter(|suspicion| !suspicion.is_decided()) else {
             return;
         };
         let quorum = if self.rules.flaw.needs_one_vote() {
