@@ -41,7 +41,7 @@ impl Network {
                 );
                 let told = writeln!(
                     std::io::stderr(),
-                    "NOT RUN, and not tested: this machine allows no hosts in network namespaces: {error}"
+                    "NOT RUN, and not tested: no hosts in network namespaces here: {error}"
                 );
                 told.unwrap();
                 None

@@ -56,7 +56,7 @@ impl Namespace {
                 );
                 let told = writeln!(
                     std::io::stderr(),
-                    "NOT RUN, and not tested: this machine allows no network namespaces: {error}"
+                    "NOT RUN, and not tested: no network namespaces here: {error}"
                 );
                 told.unwrap();
                 None
