@@ -16,4 +16,5 @@ pub use overflow::Overflow;
 pub use queue::{CAPACITY_DEFAULT, Mailbox, PushError};
 
 pub(crate) use batch::Batch;
+pub(crate) use urgent::Observers;
 pub(crate) use urgent::{DESCRIBE, EXIT, SUSPENDED, UNBOUND};

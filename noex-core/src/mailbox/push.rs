@@ -106,7 +106,11 @@ impl<M> Mailbox<M> {
 
     /// Wakes behind the lock, so that a receiver that runs at once does not meet it.
     #[inline]
-    fn enqueue(&self, mut state: MutexGuard<'_, State<M>>, make: impl FnOnce() -> Incoming<M>) {
+    pub(super) fn enqueue(
+        &self,
+        mut state: MutexGuard<'_, State<M>>,
+        make: impl FnOnce() -> Incoming<M>,
+    ) {
         if state.first.is_none() {
             state.first.get_or_insert_with(make);
         } else {
@@ -164,7 +168,7 @@ impl<M> Mailbox<M> {
     /// Counts a message that is dropped. Behind the lock: its caller may be told by that.
     #[cold]
     fn drop_one(&self, mut state: MutexGuard<'_, State<M>>, dropped: Option<Incoming<M>>) {
-        state.urgent().dropped += 1;
+        state.urgent().rare().dropped += 1;
         drop(state);
         discard(dropped);
     }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::task::Waker;
 
-use super::urgent::{UNBOUND, Urgent};
+use super::urgent::{Rare, UNBOUND, Urgent};
 use super::{Batch, Incoming, Overflow};
 use crate::inspect::LastKind;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering};
@@ -130,13 +130,14 @@ impl<M> Mailbox<M> {
     /// How many messages were dropped for want of room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.look_aside(|urgent| urgent.dropped)
+        self.look_aside(|rare| rare.dropped)
     }
 
     /// Looks at what few mailboxes have.
-    pub(super) fn look_aside<R: Default>(&self, look: impl FnOnce(&Urgent) -> R) -> R {
+    pub(super) fn look_aside<R: Default>(&self, look: impl FnOnce(&Rare) -> R) -> R {
         let state = self.state.lock();
-        state.urgent.as_deref().map(look).unwrap_or_default()
+        let rare = state.urgent.as_ref().and_then(|urgent| urgent.rare_made());
+        rare.map(look).unwrap_or_default()
     }
 
     /// Whether the process waits for something to come.

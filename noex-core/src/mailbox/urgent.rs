@@ -33,16 +33,30 @@ impl Drop for Wakers {
 /// Each message that the process takes is to be seen.
 const TRACED: u8 = 8;
 
+/// What goes ahead of the queue, and who waits for the end.
 #[derive(Debug, Default)]
 pub(super) struct Urgent {
     /// An untrapped exit; when the process has ended, why.
-    pub(super) exit: Option<ExitReason>,
+    exit: Option<ExitReason>,
     /// The waker by which the receiver waits, where it is not that of the task.
     pub(super) receiver: Option<Waker>,
+    observers: Observers,
+    /// Apart, so that what most stops need is small.
+    rare: Option<Box<Rare>>,
+}
+
+/// Who waits for the end of a process: mostly one.
+#[derive(Debug, Default)]
+pub(crate) struct Observers {
+    first: Option<ReplyTo<ExitReason>>,
+    others: Vec<ReplyTo<ExitReason>>,
+}
+
+/// What few mailboxes have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
     /// Who wants to see the state.
     describe: VecDeque<ReplyTo<Option<String>>>,
-    /// Who waits for the end of the process.
-    observers: Vec<ReplyTo<ExitReason>>,
     /// Senders that wait for room.
     senders: VecDeque<Waker>,
     /// How many messages were dropped for want of room.
@@ -53,46 +67,89 @@ pub(super) struct Urgent {
     remote_parent: Option<Pid>,
 }
 
+impl Observers {
+    fn add(&mut self, observer: ReplyTo<ExitReason>) {
+        if self.first.as_ref().is_none_or(|first| !first.is_wanted()) {
+            self.first = Some(observer);
+            return;
+        }
+        if self.others.len() == self.others.capacity() {
+            // Those who gave up must not add up over a long life.
+            self.others.retain(ReplyTo::is_wanted);
+        }
+        self.others.push(observer);
+    }
+
+    /// The process has ended so.
+    pub(crate) fn tell(self, reason: &ExitReason) {
+        for observer in self.first.into_iter().chain(self.others) {
+            observer.send(reason.clone());
+        }
+    }
+}
+
+impl Rare {
+    fn take_senders(&mut self, room: usize) -> Vec<Waker> {
+        let count = room.min(self.senders.len());
+        self.senders.drain(..count).collect()
+    }
+}
+
 impl Urgent {
+    pub(super) fn rare_made(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
     pub(super) fn wait_for_room(&mut self, sender: &Waker) {
-        if !self.senders.iter().any(|waker| waker.will_wake(sender)) {
-            self.senders.push_back(sender.clone());
+        let senders = &mut self.rare().senders;
+        if !senders.iter().any(|waker| waker.will_wake(sender)) {
+            senders.push_back(sender.clone());
         }
     }
 
     /// What is still asked of it when its process has ended so, if that is anything.
     fn remains(&self, reason: &ExitReason) -> Option<Box<Self>> {
-        let is_counted = self.dropped > 0 || self.skipped != SkippedCalls::default();
-        let reason = (*reason != ExitReason::Normal).then(|| reason.clone());
-        (is_counted || reason.is_some()).then(|| {
+        let exit = (*reason != ExitReason::Normal).then(|| reason.clone());
+        let counted = |rare: &&Rare| rare.dropped > 0 || rare.skipped != SkippedCalls::default();
+        let rare = self.rare.as_deref().filter(counted).map(|rare| {
+            Box::new(Rare {
+                dropped: rare.dropped,
+                skipped: rare.skipped,
+                ..Rare::default()
+            })
+        });
+        (exit.is_some() || rare.is_some()).then(|| {
             Box::new(Self {
-                exit: reason,
-                dropped: self.dropped,
-                skipped: self.skipped,
+                exit,
+                rare,
                 ..Self::default()
             })
         })
     }
 
     pub(super) fn is_room_wanted(&self) -> bool {
-        !self.senders.is_empty()
+        self.rare
+            .as_ref()
+            .is_some_and(|rare| !rare.senders.is_empty())
     }
 
     /// The mailbox closes: senders that wait are woken, and what is dropped is dropped behind the
     /// lock.
     pub(super) fn close(&mut self) -> impl Sized + use<> {
-        let wakers = Wakers(self.take_senders(usize::MAX));
-        (
-            wakers,
-            self.receiver.take(),
-            std::mem::take(&mut self.describe),
-        )
+        let rare = self.rare.as_mut().map(|rare| {
+            let describe = std::mem::take(&mut rare.describe);
+            (Wakers(rare.take_senders(usize::MAX)), describe)
+        });
+        (rare, self.receiver.take())
     }
 
     /// The first `room` of the senders that wait.
     pub(super) fn take_senders(&mut self, room: usize) -> Vec<Waker> {
-        let count = room.min(self.senders.len());
-        self.senders.drain(..count).collect()
+        self.rare().take_senders(room)
     }
 }
 
@@ -107,22 +164,36 @@ impl<M> Mailbox<M> {
             let reason = state.urgent.as_ref().and_then(|left| left.exit.clone());
             return Err((observer, reason.unwrap_or(ExitReason::Normal)));
         }
-        let observers = &mut state.urgent().observers;
-        if observers.len() == observers.capacity() {
-            // Those who gave up must not add up over a long life.
-            observers.retain(ReplyTo::is_wanted);
+        state.urgent().observers.add(observer);
+        Ok(())
+    }
+
+    /// Asks the process to end in order, behind what it was sent before, and answers `observer`
+    /// when it has. If it has ended before, gives it back.
+    pub(crate) fn stop(
+        &self,
+        reason: ExitReason,
+        observer: ReplyTo<ExitReason>,
+    ) -> Result<(), ReplyTo<ExitReason>> {
+        let mut state = self.state.lock();
+        if state.ended {
+            return Err(observer);
         }
-        observers.push(observer);
+        state.urgent().observers.add(observer);
+        if !state.closed {
+            self.enqueue(state, || Incoming::Info(Box::new(Info::Stop(reason))));
+        }
         Ok(())
     }
 
     /// The process has ended with this reason, and nobody finds it any more: who is to be told.
-    pub(crate) fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+    pub(crate) fn end(&self, reason: &ExitReason) -> Observers {
         let mut state = self.state.lock();
         state.ended = true;
         let urgent = state.urgent.take();
         state.urgent = match &urgent {
             Some(urgent) => urgent.remains(reason),
+            None if *reason == ExitReason::Normal => None,
             None => Urgent::default().remains(reason),
         };
         drop(state);
@@ -138,16 +209,16 @@ impl<M> Mailbox<M> {
 
     /// The process was started with a link to this one, of another node.
     pub(crate) fn set_remote_parent(&self, parent: Pid) {
-        self.state.lock().urgent().remote_parent = Some(parent);
+        self.state.lock().urgent().rare().remote_parent = Some(parent);
     }
 
     pub(crate) fn remote_parent(&self) -> Option<Pid> {
-        self.look_aside(|urgent| urgent.remote_parent)
+        self.look_aside(|rare| rare.remote_parent)
     }
 
     /// Asks for the process's state. Whether the process lives.
     pub(crate) fn describe(&self, reply: ReplyTo<Option<String>>) -> bool {
-        self.put_ahead(DESCRIBE, |urgent| urgent.describe.push_back(reply))
+        self.put_ahead(DESCRIBE, |urgent| urgent.rare().describe.push_back(reply))
     }
 
     /// The process handles no message until it is resumed. Whether it lives.
@@ -183,18 +254,19 @@ impl<M> Mailbox<M> {
 
     /// The process took a call that it does not handle.
     pub(crate) fn count_skipped(&self, why: Unwanted) {
-        self.look_ahead(|urgent, _| urgent.skipped.count(why));
+        self.look_ahead(|urgent, _| urgent.rare().skipped.count(why));
     }
 
     pub(crate) fn skipped_calls(&self) -> SkippedCalls {
-        self.look_aside(|urgent| urgent.skipped)
+        self.look_aside(|rare| rare.skipped)
     }
 
     /// What the handler is to do ahead of its queue.
     pub(crate) fn take_description(&self) -> Option<Incoming<M>> {
         let wanted = self.look_ahead(|urgent, flags| {
-            let wanted = urgent.describe.pop_front();
-            if urgent.describe.is_empty() {
+            let describe = &mut urgent.rare().describe;
+            let wanted = describe.pop_front();
+            if describe.is_empty() {
                 flags.fetch_and(!DESCRIBE, Ordering::AcqRel);
             }
             wanted

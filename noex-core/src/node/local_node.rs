@@ -350,9 +350,7 @@ impl LocalNode {
         self.0.processes.remove(&process.pid().serial());
         self.0.timers.forget(process.pid());
         self.bereave(process, reason);
-        for observer in process.end(reason) {
-            observer.send(reason.clone());
-        }
+        process.end(reason).tell(reason);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::call::{Inbound, ReplyFuture, ReplyTo};
 use crate::exit::ExitReason;
 use crate::id::{Creation, Pid};
 use crate::inspect::{Inspect, MessageKind, Origin};
-use crate::mailbox::{Info, Mailbox, PushError};
+use crate::mailbox::{Info, Mailbox, Observers, PushError};
 use crate::node::{Ended, LocalNode};
 
 /// One process that takes messages of type `M`: its pid, its mailbox, its relations.
@@ -86,11 +86,8 @@ impl<M: Send + 'static> Process<M> {
         caller: &Waker,
     ) -> ReplyFuture<ExitReason> {
         let (ended, observer, _guard) = ReplyFuture::new(&self.node, timeout, caller);
-        match self.mailbox.observe_end(observer) {
-            Ok(()) => {
-                self.mailbox.push_info(Info::Stop(reason));
-            }
-            Err((observer, _reason)) => observer.send(ExitReason::NoProcess),
+        if let Err(observer) = self.mailbox.stop(reason, observer) {
+            observer.send(ExitReason::NoProcess);
         }
         ended
     }
@@ -145,7 +142,7 @@ pub(crate) trait AnyProcess: Inspect + Any + Send + Sync {
     /// Answers with the reason when the process has ended, or if it has.
     fn observe_end(&self, observer: ReplyTo<ExitReason>);
     /// The process has ended with this reason, and nobody finds it any more: who is to be told.
-    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>>;
+    fn end(&self, reason: &ExitReason) -> Observers;
     fn request_exit(&self, reason: ExitReason);
     /// What goes ahead of the mailbox's queue, as flags.
     fn ahead(&self) -> u8;
@@ -192,7 +189,7 @@ impl<M: Send + 'static> AnyProcess for Process<M> {
         }
     }
 
-    fn end(&self, reason: &ExitReason) -> Vec<ReplyTo<ExitReason>> {
+    fn end(&self, reason: &ExitReason) -> Observers {
         self.mailbox.end(reason)
     }
 
