@@ -204,6 +204,10 @@ impl Machine {
         let Some(link) = self.links.get_mut(slot) else {
             return;
         };
+        // That the dial failed has made it down, and the search for it has begun.
+        if standing == Standing::Down && link.is_settled() {
+            return;
+        }
         let is_crossing = matches!(
             how,
             Some(DialFailure::Declined(

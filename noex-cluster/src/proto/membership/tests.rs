@@ -437,6 +437,30 @@ fn a_disconnected_member_stays_away_until_it_is_wanted() {
 }
 
 #[test]
+fn contract_c30_a_killed_node_is_dialled_after_each_of_the_promised_delays() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 2);
+        sim.kill(1);
+        // The first dial shows that it is down; the delays begin there.
+        sim.run(AT_ONCE);
+        let margin = AT_ONCE * 2;
+        let mut dials = sim.nodes[0].dials;
+        for (number, delay) in [1, 2, 4, 8, 16, 30, 30]
+            .map(seconds)
+            .into_iter()
+            .enumerate()
+        {
+            let done = if number == 0 { AT_ONCE } else { margin / 2 };
+            sim.run(delay - done - margin / 2);
+            assert_eq!(sim.nodes[0].dials, dials, "seed {seed}: before {delay:?}");
+            sim.run(margin);
+            dials += 1;
+            assert_eq!(sim.nodes[0].dials, dials, "seed {seed}: after {delay:?}");
+        }
+    }
+}
+
+#[test]
 fn a_second_live_node_with_the_same_identity_is_refused() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 3);
