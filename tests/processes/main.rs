@@ -18,6 +18,7 @@ mod proxy;
 mod joining;
 mod crossing;
 mod failing;
+mod full_disk;
 mod snapshot;
 mod sparse;
 mod shutdown;
