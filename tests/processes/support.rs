@@ -281,6 +281,12 @@ impl NodeProcess {
         }
     }
 
+    /// The comings and goings of `other` that it has told of so far, without the node's name.
+    pub(crate) fn told_so_far(&self, other: &NodeId) -> Vec<String> {
+        self.said.borrow_mut().extend(self.lines.try_iter());
+        self.told_of(other)
+    }
+
     /// The comings and goings of `other` that were read so far, without the node's name.
     pub(crate) fn told_of(&self, other: &NodeId) -> Vec<String> {
         let (other, said) = (format!(" {other}"), self.said.borrow());
