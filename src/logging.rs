@@ -5,7 +5,8 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-/// Writes log lines to standard error, unless the program has set up its own logging.
+/// Writes log lines to standard error, unless the program has set up its own logging. What can't be
+/// written there, as on a full disk, is lost.
 ///
 /// `RUST_LOG` says which, `info` at first; `NOEX_LOG=json` makes each line a JSON object.
 pub(crate) fn init() {
@@ -13,6 +14,9 @@ pub(crate) fn init() {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        // It would say on standard error that it can't write there, which is a panic. What can't
+        // be written, because the disk is full or nobody reads any more, is lost; the node goes on.
+        .log_internal_errors(false)
         .with_ansi(stderr().is_terminal());
     let json = env::var("NOEX_LOG").is_ok_and(|format| format == "json");
     let set = if json {

@@ -142,6 +142,33 @@ impl Hosts {
             });
     }
 
+    /// Waits until all of these hold that host for down.
+    pub(crate) fn all_miss(&self, tellers: &[usize], gone: usize) {
+        self.chronicle
+            .wait_until(&format!("{tellers:?} miss {gone}"), |entries| {
+                let misses = |teller: &usize| {
+                    let mut of_it = entries.iter().rev();
+                    let last = of_it.find(|entry| (entry.teller, entry.of) == (*teller, gone));
+                    last.is_some_and(|entry| entry.what != "up")
+                };
+                tellers.iter().all(misses)
+            });
+    }
+
+    /// Takes all faults away, and demands that all see each other again in time, although some may
+    /// have been about to tell of a down.
+    pub(crate) fn heal_and_settle(&self) {
+        let healed = self.network.on_the_bridge(&[]);
+        loop {
+            self.all_see_each_other();
+            let took = healed.elapsed();
+            assert!(took < SPLIT_BOUND + HEAL_BOUND, "healed after {took:?}");
+            if self.chronicle.told_within(DETECTION).is_empty() {
+                return;
+            }
+        }
+    }
+
     /// Takes all faults away, and demands that all see each other again in time.
     pub(crate) fn heal(&self) {
         for host in 0..HOSTS {

@@ -6,7 +6,7 @@ use crate::hosts::Hosts;
 use crate::network::HOSTS;
 
 /// How long the network is bad.
-const TIME: Duration = Duration::from_secs(10);
+const TIME: Duration = Duration::from_secs(8);
 
 #[test]
 fn contract_c23_with_the_unreliable_preset_nobody_is_down_where_5_percent_are_lost() {

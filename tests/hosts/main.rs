@@ -14,6 +14,7 @@ mod chronicle;
 mod hosts;
 mod silence;
 mod splits;
+mod sparse;
 mod pairs;
 mod resets;
 mod losses;

@@ -25,9 +25,9 @@ fn without(ways: &[(usize, usize)]) {
     hosts
         .network
         .on_the_bridge(&ways.iter().map(rule).collect::<Vec<_>>());
-    hosts.chronicle.wait_in_vain(DETECTION * 5);
+    hosts.chronicle.wait_in_vain(DETECTION * 3);
     hosts.network.on_the_bridge(&[]);
-    hosts.chronicle.wait_in_vain(DETECTION * 2);
+    hosts.chronicle.wait_in_vain(DETECTION);
     hosts.all_see_each_other();
     assert!(hosts.chronicle.since(began).is_empty());
 }

@@ -41,11 +41,11 @@ fn contract_c41_a_pair_whose_connections_are_reset_is_up_to_all() {
     let Some(hosts) = Hosts::start() else { return };
     hosts.network.on_arrival(0, &resets(&[1]));
     hosts.network.on_arrival(1, &resets(&[0]));
-    hosts.chronicle.wait_in_vain(DETECTION * 4);
+    hosts.chronicle.wait_in_vain(DETECTION * 3);
     for host in [0, 1] {
         hosts.network.on_arrival(host, &[]);
     }
-    hosts.chronicle.wait_in_vain(DETECTION * 2);
+    hosts.chronicle.wait_in_vain(DETECTION);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn contract_c31_connections_that_are_reset_once_are_opened_again_and_nobody_is_d
         let is_old = |connection: &String| rules.iter().any(|rule| rule.starts_with(connection));
         left.len() >= rules.len() && !left.iter().any(is_old)
     });
-    hosts.chronicle.wait_in_vain(DETECTION * 2);
+    hosts.chronicle.wait_in_vain(DETECTION);
 }
 
 #[test]
@@ -80,6 +80,6 @@ fn contract_c04_a_host_whose_connections_can_not_be_opened_runs_alone_and_joins_
     let rule = "ip protocol tcp tcp flags & (syn | ack) == syn drop".to_owned();
     hosts.network.on_the_bridge(&[rule]);
     hosts.start_node(LOST);
-    hosts.chronicle.wait_in_vain(DETECTION * 3);
+    hosts.chronicle.wait_in_vain(DETECTION * 2);
     hosts.heal();
 }

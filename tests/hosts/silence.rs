@@ -59,13 +59,7 @@ fn contract_c31_a_host_that_died_in_the_dark_is_back_as_another_life_when_there_
     let cut = hosts.network.on_the_bridge(&rules);
     // Nothing tells that it was killed: the host is silent.
     hosts.nodes[LOST].take().expect("it runs").kill();
-    hosts.chronicle.wait_until("the others miss it", |entries| {
-        let missed = |other: &usize| {
-            let of_it = entries.iter().rfind(|e| (e.teller, e.of) == (*other, LOST));
-            of_it.is_some_and(|entry| entry.what != "up")
-        };
-        OTHERS.iter().all(missed)
-    });
+    hosts.all_miss(&OTHERS, LOST);
     let window = INTERVAL * (THRESHOLD - 1)..=DETECTION + DETECTION / 10;
     hosts.told_down(&OTHERS, &[LOST], (cut, window), "heartbeat_timeout");
     hosts.start_node(LOST);

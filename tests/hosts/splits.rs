@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::hosts::{DETECTION, HEAL_BOUND, Hosts, INTERVAL, SPLIT_BOUND, THRESHOLD};
+use crate::hosts::{DETECTION, Hosts, INTERVAL, SPLIT_BOUND, THRESHOLD};
 use crate::network::address;
 
 const MINORITY: [usize; 2] = [0, 1];
@@ -87,14 +87,5 @@ fn contract_c41_a_network_that_flaps_about_as_fast_as_silence_is_noticed_heals_t
         hosts.network.on_the_bridge(&[]);
         std::thread::sleep(Duration::from_millis(400));
     }
-    let healed = Instant::now();
-    loop {
-        hosts.all_see_each_other();
-        let took = healed.elapsed();
-        // Somebody may have been about to tell of a down.
-        assert!(took < SPLIT_BOUND + HEAL_BOUND, "healed after {took:?}");
-        if hosts.chronicle.told_within(DETECTION).is_empty() {
-            return;
-        }
-    }
+    hosts.heal_and_settle();
 }

@@ -9,10 +9,10 @@ use rustix::process::Signal;
 
 use crate::mesh::{Mesh, ask, known};
 use crate::probe::{Probe, ProbeCall};
-use crate::support::{Plan, THRESHOLD, config, down, eventually, up};
+use crate::support::{INTERVAL, Plan, THRESHOLD, config, down, eventually, up};
 
 /// The comings and goings of `of` since `events` began, in the words of the nodes in processes.
-async fn told_of(mut events: Events, of: &NodeId) -> Vec<String> {
+pub(crate) async fn told_of(mut events: Events, of: &NodeId) -> Vec<String> {
     let mut told = Vec::new();
     while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, events.next()).await {
         match event.unwrap() {
@@ -88,6 +88,65 @@ async fn contract_c21_a_stopped_node_is_down_in_time_and_comes_back_as_the_same_
         ["down heartbeat_timeout", "up"]
     );
     assert_eq!(c.told_of(&b.id), ["up", "down heartbeat_timeout", "up"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c20_a_pause_that_is_shorter_than_the_detection_time_is_nobody_s_end() {
+    let mesh = Mesh::start(["b", "c"]).await;
+    let _inside = mesh.node.enter();
+    let all_events = [(); 2].map(|()| mesh.cluster().subscribe());
+    let [b, c] = &mesh.others;
+    let detection = INTERVAL * THRESHOLD;
+    for _ in 0..3 {
+        b.signal(Signal::STOP);
+        tokio::time::sleep(detection.mul_f64(0.6)).await;
+        b.signal(Signal::CONT);
+        // It answers, so what was held back has been heard on all sides.
+        assert_eq!(ask("probe-b", ProbeCall::Where).await.0, b.id);
+        tokio::time::sleep(INTERVAL).await;
+    }
+    let nobody = |line: &str| line.starts_with("down");
+    assert!(b.says_nothing(detection, nobody));
+    assert!(c.says_nothing(Duration::ZERO, nobody));
+    for (events, id) in all_events.into_iter().zip([&b.id, &c.id]) {
+        assert_eq!(told_of(events, id).await, [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c20_interval_and_threshold_say_when_a_silent_node_is_down() {
+    for (interval, threshold) in [(250, 2), (200, 10)] {
+        let interval = Duration::from_millis(interval);
+        let config = config("t").heartbeat_interval(interval);
+        let plan = Plan::new("b")
+            .interval(interval)
+            .variable("NOEX_MISS_THRESHOLD", &threshold);
+        let mut mesh = Mesh::start_with(config.miss_threshold(threshold), [plan]).await;
+        let stopped = Instant::now();
+        mesh.others[0].signal(Signal::STOP);
+        let reason = down(&mut mesh.events, &mesh.others[0].id).await;
+        let took = stopped.elapsed();
+        assert_eq!(reason, NodeDownReason::HeartbeatTimeout);
+        let detection = interval * threshold;
+        let window = interval * (threshold - 1)..detection + detection / 10;
+        assert!(window.contains(&took), "{detection:?}: {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c61_a_leave_is_seen_within_200_ms_without_any_heartbeat() {
+    let interval = Duration::from_secs(60);
+    let plans = ["b", "c"].map(|name| Plan::new(name).interval(interval));
+    let config = config("t").heartbeat_interval(interval);
+    let mut mesh = Mesh::start_with(config, plans).await;
+    let [b, c] = &mut mesh.others;
+    let left = Instant::now();
+    assert!(b.leave());
+    let reason = down(&mut mesh.events, &b.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    assert_eq!(c.wait_down(&b.id), "graceful_shutdown");
+    let took = left.elapsed();
+    assert!(took < Duration::from_millis(200), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,8 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use noex::NodeDownReason;
 use noex::prelude::*;
+use noex::{NodeDownReason, Pid};
 use rustix::process::Signal;
 
 use crate::mesh::{Mesh, ask};
@@ -52,4 +52,67 @@ async fn ends_in_order(signal: Signal) {
     assert!(b.ended(Duration::from_secs(5)), "the exit code is not 0");
     assert!(asked.elapsed() < Duration::from_secs(5));
     assert_eq!(node.registry().whereis("probe-b"), None);
+}
+
+/// A node that can be called, and its probes, each of which can be busy with one call.
+async fn with_busy_probes(count: usize) -> (Mesh<2>, Vec<Pid>) {
+    let mesh = Mesh::start(["b", "c"]).await;
+    let mut busy = Vec::new();
+    let _inside = mesh.enter();
+    for number in 0..count {
+        let start = |reply| ProbeCall::Start(format!("busy-{number}"), reply);
+        busy.push(ask("probe-b", start).await.unwrap());
+    }
+    (mesh, busy)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_all_calls_in_flight_are_answered_by_a_node_that_ends() {
+    const CALLS: usize = 10;
+    let (mut mesh, busy) = with_busy_probes(CALLS).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let calls = busy.into_iter().zip(1..).map(|(busy, number)| {
+        let time = Duration::from_millis(number * 100);
+        noex::spawn(async move { Probe::call(busy, |reply| ProbeCall::Slow(time, reply)).await })
+    });
+    let calls: Vec<_> = calls.collect();
+    eventually("all calls are there, besides this question", async || {
+        ask("probe-b", ProbeCall::OpenCalls).await == (0, CALLS + 1)
+    })
+    .await;
+    let [b, c] = &mut mesh.others;
+    b.signal(Signal::TERM);
+    for call in calls {
+        // It is its server's first message, and the server lives until it has answered.
+        assert_eq!(call.await.unwrap(), Ok(0));
+    }
+    let reason = down(&mut mesh.events, &b.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    assert_eq!(c.wait_down(&b.id), "graceful_shutdown");
+    assert!(b.ended(Duration::from_secs(5)), "the exit code is not 0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_a_call_that_nobody_answers_is_waited_for_5_s_and_no_longer() {
+    let (mut mesh, busy) = with_busy_probes(1).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let never = Probe::call(busy[0], ProbeCall::Never).timeout(Duration::from_secs(60));
+    let never = noex::spawn(never);
+    eventually("the call is there, besides this question", async || {
+        ask("probe-b", ProbeCall::OpenCalls).await == (0, 2)
+    })
+    .await;
+    let b = &mut mesh.others[0];
+    let asked = Instant::now();
+    b.signal(Signal::TERM);
+    let error = never.await.unwrap().unwrap_err();
+    let took = asked.elapsed();
+    assert!(!error.is_not_executed(), "{error}");
+    let patience = Duration::from_secs(5);
+    assert!((patience..patience * 2).contains(&took), "{took:?}");
+    let reason = down(&mut mesh.events, &b.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    assert!(b.ended(patience), "the exit code is not 0");
 }

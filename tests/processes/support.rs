@@ -48,6 +48,7 @@ pub(crate) struct Plan {
     secret: Option<String>,
     secret_file: Option<PathBuf>,
     log: &'static str,
+    log_file: Option<&'static str>,
     interval: Duration,
     /// Further variables, stronger than what is said above.
     variables: Vec<(&'static str, String)>,
@@ -67,6 +68,7 @@ impl Plan {
             secret,
             secret_file: None,
             log: "warn",
+            log_file: None,
             interval: INTERVAL,
             variables: Vec::new(),
             prefix: Vec::new(),
@@ -127,12 +129,18 @@ impl Plan {
         self
     }
 
+    /// Logs into this file, and shows none of it.
+    pub(crate) fn log_file(mut self, path: &'static str) -> Self {
+        self.log_file = Some(path);
+        self
+    }
+
     /// Starts the process and waits until its node is ready.
     pub(crate) fn start(self) -> NodeProcess {
         let mut child = self.command().spawn().expect("the node's program starts");
         let input = child.stdin.take();
         let lines = lines_of(child.stdout.take().expect("it is piped"));
-        let log = collect(child.stderr.take().expect("it is piped"));
+        let log = child.stderr.take().map(collect).unwrap_or_default();
         let ready = match lines.recv_timeout(PATIENCE) {
             Ok(ready) => ready,
             Err(error) => {
@@ -190,6 +198,10 @@ impl Plan {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(path) = self.log_file {
+            let file = File::options().write(true).open(path);
+            command.stderr(file.expect("it can be written"));
+        }
         if let Some(secret) = &self.secret {
             command.env("NOEX_SECRET", secret);
         }
@@ -300,6 +312,12 @@ impl NodeProcess {
                 return Ok(line);
             }
         }
+    }
+
+    /// The comings and goings of `other` that it has told of so far, without the node's name.
+    pub(crate) fn told_so_far(&self, other: &NodeId) -> Vec<String> {
+        self.said.borrow_mut().extend(self.lines.try_iter());
+        self.told_of(other)
     }
 
     /// The comings and goings of `other` that were read so far, without the node's name.

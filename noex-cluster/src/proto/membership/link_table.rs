@@ -25,6 +25,13 @@ pub(super) struct LinkTable {
     agenda: BTreeSet<(Instant, Slot)>,
 }
 
+impl Link {
+    /// Whether it is settled when to try next.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.due.is_some()
+    }
+}
+
 impl LinkTable {
     /// Seeks a session: the first attempt at `due`, or when one is due already, if that is sooner.
     pub(super) fn seek(&mut self, slot: Slot, policy: BackoffPolicy, due: Instant) -> &mut Link {

@@ -82,7 +82,8 @@ impl Machine {
         let peer = member.peer().clone();
         let is_wanted = self.links.get(slot).is_some_and(|link| link.is_wanted);
         let is_needed = self.is_needed(slot);
-        if member.session.is_some() || !(is_wanted || is_needed || self.is_searcher(slot)) {
+        let is_sought = is_wanted || is_needed || member.is_missed() || self.is_searcher(slot);
+        if member.session.is_some() || !is_sought {
             self.links.give_up(slot);
             return;
         }
@@ -207,6 +208,7 @@ impl Machine {
             return;
         };
         let (standing, since, tie) = (member.standing, member.since, member.tie);
+        let is_missed = member.is_missed();
         // The dial was one too many: should nothing come of the other one, this is sought again.
         if member.session.is_some()
             || self.sessions.is_accepting(peer.creation)
@@ -220,6 +222,10 @@ impl Machine {
         let Some(link) = self.links.get_mut(slot) else {
             return;
         };
+        // That the dial failed has made it down, and the search for it has begun.
+        if standing == Standing::Down && link.is_settled() {
+            return;
+        }
         let is_crossing = matches!(
             how,
             Some(DialFailure::Declined(
@@ -232,7 +238,7 @@ impl Machine {
         let is_fresh = now.saturating_duration_since(link.since) < detection;
         let delay = match standing {
             Standing::Up if is_crossing || (is_needed && is_fresh) => Some(REDIAL_DELAY),
-            Standing::Up if is_needed => Some(link.backoff.next_delay(&mut self.rng)),
+            Standing::Up if is_needed || is_missed => Some(link.backoff.next_delay(&mut self.rng)),
             Standing::Down if is_searcher => {
                 let is_hopeful = now.saturating_duration_since(since) < HOPE;
                 let delay = link.backoff.next_delay(&mut self.rng);

@@ -85,6 +85,12 @@ impl Member {
         self.is_up() && self.tie == Tie::Near
     }
 
+    /// Whether it is up and users were not told so: a session with it, which they had ended, is
+    /// wanted again.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.is_up() && self.tie == Tie::Apart
+    }
+
     /// Stands so from now on.
     pub(crate) const fn stand(&mut self, standing: Standing, now: Instant) {
         self.standing = standing;

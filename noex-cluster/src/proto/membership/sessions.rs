@@ -317,13 +317,17 @@ impl Machine {
         let Some(slot) = self.members.slot_of(node) else {
             return;
         };
-        let Some(session) = self.members.get(slot).map(|member| member.session) else {
+        let Some(member) = self.members.get(slot) else {
             return;
         };
+        let (peer, session) = (member.peer().clone(), member.session);
         if let Some(session) = session {
             self.emit(Output::Farewell { session });
         }
         self.links.give_up(slot);
+        for (dial, _) in self.dials.end_all_to(&peer) {
+            self.emit(Output::CancelDial { dial });
+        }
         self.part(slot, true, now);
         self.parted(slot, now);
     }

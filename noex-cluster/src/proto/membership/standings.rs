@@ -162,15 +162,23 @@ impl Machine {
         }
     }
 
-    /// A member says goodbye: what its lane still has to deliver comes first.
+    /// A member says goodbye: what its lane still has to deliver comes first. If users were not
+    /// told that it is up, it has nothing to deliver, and they are not told that it goes.
     pub(super) fn part(&mut self, slot: Slot, is_shunned: bool, now: Instant) {
-        let deadline = now + LANE_END_TIMEOUT;
-        if let Some(member) = self.members.get_mut(slot) {
-            member.tie = Tie::Parting {
-                deadline,
-                is_shunned,
-            };
+        let Some(member) = self.members.get_mut(slot) else {
+            return;
+        };
+        if matches!(member.tie, Tie::Apart | Tie::Shunned) {
+            if is_shunned {
+                member.tie = Tie::Shunned;
+            }
+            return self.close_session(slot);
         }
+        let deadline = now + LANE_END_TIMEOUT;
+        member.tie = Tie::Parting {
+            deadline,
+            is_shunned,
+        };
         let at = self.timers.parting_at;
         self.timers.parting_at = Some(at.map_or(deadline, |at| at.min(deadline)));
     }

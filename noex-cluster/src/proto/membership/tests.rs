@@ -470,6 +470,78 @@ fn a_disconnected_member_stays_away_until_it_is_wanted() {
 }
 
 #[test]
+fn a_member_that_is_disconnected_while_it_is_away_is_not_down_once_more() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(Duration::from_millis(seed % 4));
+        sim.feed(0, Input::Reconnect { node: node.clone() });
+        sim.run(Duration::from_millis(seed % 3));
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(10));
+        sim.feed(0, Input::Reconnect { node: node.clone() });
+        sim.run(seconds(1));
+        assert_eq!(sim.view(0), [1, 2], "seed {seed}");
+        let told = sim.nodes[0].told.iter();
+        let is_up = told.filter_map(|(_, told)| match told {
+            Told::Up(peer) if peer.id == node => Some(true),
+            Told::Down(peer, _) if peer.id == node => Some(false),
+            _ => None,
+        });
+        let is_up: Vec<bool> = is_up.collect();
+        assert!(
+            is_up.windows(2).all(|pair| pair[0] != pair[1]),
+            "seed {seed}: {is_up:?}"
+        );
+    }
+}
+
+#[test]
+fn a_member_that_does_not_answer_when_it_is_wanted_again_is_dialled_until_it_does() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(1));
+        sim.nodes[1].is_paused = true;
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(3));
+        sim.resume(1);
+        sim.run(seconds(10));
+        assert_eq!(
+            (sim.view(0), sim.view(1)),
+            (vec![1, 2], vec![0, 2]),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn contract_c30_a_killed_node_is_dialled_after_each_of_the_promised_delays() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 2);
+        sim.kill(1);
+        // The first dial shows that it is down; the delays begin there.
+        sim.run(AT_ONCE);
+        let margin = AT_ONCE * 2;
+        let mut dials = sim.nodes[0].dials;
+        for (number, delay) in [1, 2, 4, 8, 16, 30, 30]
+            .map(seconds)
+            .into_iter()
+            .enumerate()
+        {
+            let done = if number == 0 { AT_ONCE } else { margin / 2 };
+            sim.run(delay - done - margin / 2);
+            assert_eq!(sim.nodes[0].dials, dials, "seed {seed}: before {delay:?}");
+            sim.run(margin);
+            dials += 1;
+            assert_eq!(sim.nodes[0].dials, dials, "seed {seed}: after {delay:?}");
+        }
+    }
+}
+
+#[test]
 fn a_second_live_node_with_the_same_identity_is_refused() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 3);
