@@ -119,7 +119,8 @@ impl SuspicionTable {
         }
     }
 
-    /// Adds a ballot to an open suspicion. Whether it tells something new.
+    /// Adds a ballot to an open suspicion. Whether it tells something new: the same vote on two ways
+    /// does not, though it may seem a little older on one of them.
     pub(super) fn add(&mut self, suspect: Creation, ballot: Ballot) -> bool {
         let Some(suspicion) = self.suspicions.get_mut(&suspect) else {
             return false;
@@ -129,8 +130,15 @@ impl SuspicionTable {
             return false;
         }
         match ballots.iter().position(|b| b.voter == ballot.voter) {
-            Some(known) if ballots[known].mature_at <= ballot.mature_at => return false,
-            Some(known) => ballots[known] = ballot,
+            Some(known) => {
+                let known = &mut ballots[known];
+                let is_news = known.cause == Cause::Silent && ballot.cause == Cause::Closed;
+                if ballot.mature_at < known.mature_at {
+                    *known = ballot;
+                    self.maturities.insert((ballot.mature_at, suspect));
+                }
+                return is_news;
+            }
             None if ballots.len() >= BALLOTS_MAX => return false,
             None => {
                 ballots.push(ballot);
@@ -243,7 +251,7 @@ mod tests {
         let mut table = table(now);
         assert!(table.add(SUSPECT, ballot(1, later)));
         assert!(!table.add(SUSPECT, ballot(1, later)));
-        assert!(table.add(SUSPECT, ballot(1, now)));
+        assert!(!table.add(SUSPECT, ballot(1, now)));
         assert!(!table.add(SUSPECT, ballot(1, later)));
         assert_eq!(table.get(SUSPECT).unwrap().mature_count(now), 1);
         assert_eq!(table.get(SUSPECT).unwrap().mature_count(later), 1);

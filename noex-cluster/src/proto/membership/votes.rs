@@ -198,7 +198,8 @@ impl Machine {
         self.suspect(slot, now);
         let age = match vote.cause {
             Cause::Closed => self.rules.detection_time(),
-            Cause::Silent => vote.age.min(self.rules.age_max()),
+            // Told on by others it may be older than when it was cast.
+            Cause::Silent => vote.age,
         };
         let ballot = Ballot {
             voter: vote.voter,
