@@ -119,8 +119,8 @@ impl SuspicionTable {
         }
     }
 
-    /// Adds a ballot to an open suspicion. Whether it tells something new: the same vote on two ways
-    /// does not, though it may seem a little older on one of them.
+    /// Adds a ballot to an open suspicion. Whether it tells something new: the same vote on two
+    /// ways does not, though it may seem a little older on one of them.
     pub(super) fn add(&mut self, suspect: Creation, ballot: Ballot) -> bool {
         let Some(suspicion) = self.suspicions.get_mut(&suspect) else {
             return false;
