@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 
 use super::outcome::{Outcome, count_of};
 use super::scenario::Run;
@@ -19,7 +20,25 @@ pub(super) fn run(run: &Run) -> Outcome {
         end_one(&mut world, &mut outcome, &KILL);
         end_one(&mut world, &mut outcome, &LEAVE);
     }
+    power_off_many(&mut world, &mut outcome);
     outcome.end(world)
+}
+
+/// Some lose power at one moment, so few that it is no split: when their last heartbeats were is
+/// chance, of which one node alone says little.
+fn power_off_many(world: &mut World, outcome: &mut Outcome) {
+    let mut hosts: Vec<usize> = world.live_hosts().collect();
+    hosts.shuffle(world.rng());
+    hosts.truncate(hosts.len() / 25);
+    let since = world.now;
+    for host in &hosts {
+        world.power_off(*host);
+    }
+    world.run_for(Duration::from_secs(8));
+    for host in hosts {
+        outcome.add_downs("power-off", world, world.life_on(host), since);
+    }
+    outcome.add_false_downs("false", world);
 }
 
 /// A way to end, and what its figures are called.
