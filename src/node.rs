@@ -129,11 +129,12 @@ impl Node {
         &self.0.registry
     }
 
-    /// Ends the node in order: lets its [application](crate::run_application) stop taking work and
-    /// waits for the calls that it has yet to answer (5 s), takes its names away, stops the
-    /// application (10 s) and its other servers, the youngest first (12 s in all), and leaves the
-    /// cluster (2 s). The other nodes see a graceful shutdown. Every further call waits for the
-    /// first.
+    /// Ends the node in order: refuses new calls of other nodes with
+    /// [`CallError::Draining`](crate::CallError::Draining), lets its
+    /// [application](crate::run_application) stop taking work and waits for the calls that it has
+    /// yet to answer (5 s), takes its names away, stops the application (10 s) and its other
+    /// servers, the youngest first (12 s in all), and leaves the cluster (2 s). The other nodes see
+    /// a graceful shutdown. Every further call waits for the first.
     ///
     /// # Cancel safety
     /// What was begun is not undone; call it again to go on.
@@ -149,6 +150,7 @@ impl Node {
             ..
         } = &*self.0;
         tracing::info!(node = %self.id(), calls = local.calls_in_flight(), "the node stops");
+        local.drain();
         let application = ApplicationServer::of(local);
         let quiet = async {
             if let Some(application) = &application {

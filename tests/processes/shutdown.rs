@@ -1,6 +1,8 @@
 //! `#[noex::main]` and a signal that asks the program to end.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use noex::prelude::*;
@@ -90,6 +92,41 @@ async fn contract_c60_all_calls_in_flight_are_answered_by_a_node_that_ends() {
     let reason = down(&mut mesh.events, &b.id).await;
     assert_eq!(reason, NodeDownReason::GracefulShutdown);
     assert_eq!(c.wait_down(&b.id), "graceful_shutdown");
+    assert!(b.ended(Duration::from_secs(5)), "the exit code is not 0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_who_calls_without_pause_is_answered_or_told_that_the_call_was_not_handled() {
+    const CALLERS: usize = 4;
+    let (mut mesh, busy) = with_busy_probes(CALLERS).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let answered = Arc::new(AtomicUsize::new(0));
+    let callers = busy.into_iter().map(|busy| {
+        let answered = Arc::clone(&answered);
+        noex::spawn(async move {
+            loop {
+                let call = Probe::call(busy, |reply| ProbeCall::Slow(Duration::ZERO, reply));
+                match call.await {
+                    Ok(_) => answered.fetch_add(1, Ordering::Relaxed),
+                    Err(error) => return error,
+                };
+            }
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    eventually("all are busy", async || {
+        answered.load(Ordering::Relaxed) > CALLERS * 10
+    })
+    .await;
+    let [b, _c] = &mut mesh.others;
+    b.signal(Signal::TERM);
+    for caller in callers {
+        let error = caller.await.unwrap();
+        assert!(error.is_not_executed(), "{error}");
+    }
+    let reason = down(&mut mesh.events, &b.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
     assert!(b.ended(Duration::from_secs(5)), "the exit code is not 0");
 }
 

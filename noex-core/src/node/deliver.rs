@@ -87,7 +87,9 @@ impl LocalNode {
     fn deliver_message(&self, process: Option<Arc<dyn AnyProcess>>, message: Encoded) {
         let is_call = message.remaining.is_some();
         let inbound = Box::new(Inbound::new(self, message));
+        let is_refused = is_call && self.inner().draining.load(Ordering::Relaxed);
         let (refused, error) = match process {
+            _ if is_refused => (inbound, CallError::Draining),
             None => (inbound, CallError::NoProcess),
             Some(process) => match process.post_encoded(inbound) {
                 Ok(()) => return,

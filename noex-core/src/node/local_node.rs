@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub(super) struct Inner {
     pub(super) peers: Mutex<PeerTable>,
     pub(super) pending: PendingCalls,
     pub(super) dead_letters: AtomicU64,
+    /// New calls of other nodes are refused.
+    pub(super) draining: AtomicBool,
     skipped: SkipCounters,
     pub(super) extensions: Extensions,
     inbound: InboundCalls,
@@ -100,6 +102,7 @@ impl LocalNode {
             peers: Mutex::default(),
             pending: PendingCalls::default(),
             dead_letters: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
             skipped: SkipCounters::default(),
             extensions: Extensions::default(),
             inbound: InboundCalls::default(),

@@ -1,5 +1,6 @@
 //! The end of a node: open calls are answered, processes stop.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -14,6 +15,13 @@ use crate::signal::{Signal, Target};
 const KILL_PATIENCE: Duration = Duration::from_millis(500);
 
 impl LocalNode {
+    /// Refuses new calls of other nodes from now on, with
+    /// [`CallError::Draining`](crate::CallError::Draining). What they called before is answered,
+    /// and what this node's processes call goes on.
+    pub fn drain(&self) {
+        self.inner().draining.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until no call of another node waits for its answer.
     ///
     /// # Cancel safety
