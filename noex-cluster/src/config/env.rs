@@ -111,7 +111,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Jitter;
+    use crate::config::tests::assert_every_field;
 
     fn from<const N: usize>(vars: [(&str, &str); N]) -> Result<ClusterConfig, ConfigError> {
         let find = |name: &str| vars.iter().find(|(known, _)| *known == name);
@@ -146,33 +146,7 @@ mod tests {
         let unset = |name: &String| !set.contains(&name.as_str());
         let left: Vec<String> = names().map(variable_of).filter(unset).collect();
         assert_eq!(left, ["NOEX_SECRET_FILE"], "it has a test of its own");
-        let config = from(vars).unwrap();
-        assert!(config.insecure);
-        assert_eq!(config.previous_secrets.len(), 2);
-        let config = config.validate().unwrap();
-        assert_eq!(
-            (&*config.name, &*config.listen, config.port),
-            ("a", "0.0.0.0", 4370)
-        );
-        let advertise = config.advertise.unwrap();
-        assert_eq!((&*advertise.host, advertise.port), ("pod.svc", Some(4371)));
-        assert_eq!(
-            config.seeds,
-            ["b@h:1".parse().unwrap(), "c:2".parse().unwrap()]
-        );
-        assert_eq!(config.discovery_interval, Duration::from_secs(7));
-        assert_eq!((&*config.cluster_name, config.miss_threshold), ("shop", 6));
-        assert_eq!(config.observers, 3);
-        assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
-        assert_eq!(config.join_timeout, Duration::from_secs(3));
-        assert_eq!(config.reconnect.base, Duration::from_secs(2));
-        assert_eq!(config.reconnect.max, Duration::from_mins(1));
-        assert_eq!(config.reconnect.jitter, Jitter::Off);
-        assert_eq!(
-            (config.message_size_max, config.send_queue_size_max),
-            (1 << 20, 2 << 20)
-        );
-        assert!(config.keys.secure);
+        assert_every_field(from(vars).unwrap());
     }
 
     #[test]

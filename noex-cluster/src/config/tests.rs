@@ -359,7 +359,11 @@ fn contract_c01_a_file_sets_every_field() {
     let unset = |name: &&str| !text.contains(&format!(" {name} = "));
     let left: Vec<&str> = fields::names().filter(unset).collect();
     assert_eq!(left, ["secret_file"], "it has a test of its own");
-    let config = ClusterConfig::from_toml(text).unwrap();
+    assert_every_field(ClusterConfig::from_toml(text).unwrap());
+}
+
+/// Each field holds what the tests of all sources write into it.
+pub(super) fn assert_every_field(config: ClusterConfig) {
     assert!(config.insecure);
     assert_eq!(config.previous_secrets.len(), 2);
     let config = config.validate().unwrap();

@@ -6,7 +6,6 @@ use super::Incoming;
 
 /// Things in the order in which they were sent. Most processes never have more than one message
 /// at a time, so this is one word until there is something in it.
-// Boxed as a whole, so that an empty one takes a word and not four.
 #[expect(
     clippy::box_collection,
     reason = "an empty one takes one word, not four"

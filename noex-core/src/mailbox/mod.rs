@@ -16,5 +16,4 @@ pub use overflow::Overflow;
 pub use queue::{CAPACITY_DEFAULT, Mailbox, PushError};
 
 pub(crate) use batch::Batch;
-pub(crate) use urgent::Observers;
-pub(crate) use urgent::{DESCRIBE, EXIT, SUSPENDED, UNBOUND};
+pub(crate) use urgent::{DESCRIBE, EXIT, Observers, SUSPENDED, UNBOUND};

@@ -1,4 +1,4 @@
-//! `Mailbox`: one lock around the queue, the exit request and the wakers of a process.
+//! `Mailbox`: one lock around the queue and the exit request of a process, its waker beside it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
