@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use noex::prelude::*;
-use noex::{NodeDownReason, Pid};
+use noex::{CallError, NodeDownReason, Pid};
 use rustix::process::Signal;
 
 use crate::mesh::{Mesh, ask};
@@ -123,7 +123,8 @@ async fn contract_c60_who_calls_without_pause_is_answered_or_told_that_the_call_
     b.signal(Signal::TERM);
     for caller in callers {
         let error = caller.await.unwrap();
-        assert!(error.is_not_executed(), "{error}");
+        assert_eq!(error, CallError::Draining);
+        assert!(error.is_not_executed());
     }
     let reason = down(&mut mesh.events, &b.id).await;
     assert_eq!(reason, NodeDownReason::GracefulShutdown);
