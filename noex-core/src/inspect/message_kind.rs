@@ -116,9 +116,13 @@ impl fmt::Display for MessageKind {
     }
 }
 
-/// The kind of the message that was taken last, as its process leaves it for others to see.
+/// The kind of the message that was taken last, and whether it is still being handled, as its
+/// process leaves it for others to see.
 #[derive(Debug)]
 pub(crate) struct LastKind(AtomicU8);
+
+/// It is still being handled.
+const HANDLED: u8 = 0x80;
 
 impl LastKind {
     pub(crate) const fn none() -> Self {
@@ -127,11 +131,22 @@ impl LastKind {
 
     #[inline]
     pub(crate) fn set(&self, kind: MessageKind) {
-        self.0.store(kind as u8 + 1, Ordering::Relaxed);
+        self.0.store((kind as u8 + 1) | HANDLED, Ordering::Relaxed);
+    }
+
+    /// It has been handled. Only the process itself writes.
+    #[inline]
+    pub(crate) fn rest(&self) {
+        let kind = self.0.load(Ordering::Relaxed) & !HANDLED;
+        self.0.store(kind, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_handled(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & HANDLED != 0
     }
 
     pub(crate) fn get(&self) -> Option<MessageKind> {
-        let number = usize::from(self.0.load(Ordering::Relaxed));
+        let number = usize::from(self.0.load(Ordering::Relaxed) & !HANDLED);
         number
             .checked_sub(1)
             .and_then(|index| KINDS.get(index).copied())

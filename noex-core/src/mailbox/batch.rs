@@ -27,6 +27,12 @@ impl<M> Batch<M> {
         self.len() == 0
     }
 
+    /// Whether it has memory for more than `kept` things.
+    #[inline]
+    pub(super) fn is_above(&self, kept: usize) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.capacity() > kept)
+    }
+
     #[inline]
     fn queue(&mut self) -> &mut VecDeque<Incoming<M>> {
         self.0.get_or_insert_default()
@@ -74,11 +80,7 @@ impl<M> Batch<M> {
     /// Gives back the memory of what is empty and had more than `kept` things in it.
     #[inline]
     pub(super) fn shrink_above(&mut self, kept: usize) {
-        if self
-            .0
-            .as_ref()
-            .is_some_and(|queue| queue.capacity() > kept && queue.is_empty())
-        {
+        if self.is_above(kept) && self.is_empty() {
             self.0 = None;
         }
     }

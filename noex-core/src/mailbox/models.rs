@@ -70,8 +70,8 @@ impl Reader {
                 self.mailbox.note_taken(self.batch.len());
             } else {
                 let cx = Context::from_waker(&self.waker);
-                let taken = self.mailbox.poll_take(&mut place, &mut self.batch, &cx);
-                if taken.is_pending() {
+                let (mailbox, batch) = (&self.mailbox, &mut self.batch);
+                if mailbox.is_quiet(&cx) || mailbox.poll_take(&mut place, batch, &cx).is_pending() {
                     self.task.0.wait();
                     continue;
                 }

@@ -35,7 +35,7 @@ impl<M> Mailbox<M> {
             self.enqueue(state, || Incoming::Message(make()));
             return Ok(());
         }
-        match self.overflow {
+        match state.overflow {
             Overflow::Refuse => return Err(PushError::Full(make())),
             Overflow::DropNewest => self.drop_one(state, Some(Incoming::Message(make()))),
             Overflow::DropOldest => self.push_over(state, Incoming::Message(make())),
@@ -120,7 +120,7 @@ impl<M> Mailbox<M> {
         if waiting > self.high_water.load(Ordering::Relaxed) {
             self.high_water.store(waiting, Ordering::Relaxed);
         }
-        if state.asleep {
+        if self.asleep.load(Ordering::Relaxed) {
             self.wake(state);
         }
     }
@@ -128,7 +128,7 @@ impl<M> Mailbox<M> {
     /// Wakes the process, behind the lock.
     #[inline]
     pub(super) fn wake(&self, mut state: MutexGuard<'_, State<M>>) {
-        state.asleep = false;
+        self.asleep.store(false, Ordering::Relaxed);
         // Both: the task may poll only those of its parts that were woken.
         let urgent = state.urgent.as_mut();
         let receiver = urgent.and_then(|urgent| urgent.receiver.take());

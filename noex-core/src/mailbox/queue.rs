@@ -33,11 +33,13 @@ const ENCODED_BYTES_MAX: u32 = 8 * 1024 * 1024;
 /// ```
 pub struct Mailbox<M> {
     pub(super) capacity: u32,
-    pub(super) overflow: Overflow,
     /// What goes ahead of the queue.
     pub(super) urgent: AtomicU8,
     pub(super) room_wanted: AtomicBool,
     last_kind: LastKind,
+    /// The next thing that comes wakes the process, which has seen all that came before. Written
+    /// under the lock; the receiver need not take it to see that nothing has come.
+    pub(super) asleep: AtomicBool,
     /// The task of the process. It outlives the process in a shell that somebody refers to.
     pub(super) task: OnceLock<Waker>,
     pub(super) state: Mutex<State<M>>,
@@ -56,8 +58,7 @@ pub(super) struct State<M> {
     /// How much the receiver has taken so far.
     pub(super) received: u64,
     pub(super) encoded_bytes: u32,
-    /// The receiver waits for something to come.
-    pub(super) asleep: bool,
+    pub(super) overflow: Overflow,
     pub(super) closed: bool,
     /// Closed, and everybody who is to know has been told.
     pub(super) ended: bool,
@@ -91,17 +92,17 @@ impl<M> Mailbox<M> {
             rest: Batch::new(),
             received: 0,
             encoded_bytes: 0,
-            asleep: false,
+            overflow,
             closed: false,
             ended: false,
             urgent: None,
         };
         Self {
             capacity: narrow(capacity.get()),
-            overflow,
             urgent: AtomicU8::new(UNBOUND),
             room_wanted: AtomicBool::new(false),
             last_kind: LastKind::none(),
+            asleep: AtomicBool::new(false),
             task: OnceLock::new(),
             state: Mutex::new(state),
             taken: AtomicU32::new(0),
@@ -142,7 +143,7 @@ impl<M> Mailbox<M> {
 
     /// Whether the process waits for something to come.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.state.lock().asleep
+        self.asleep.load(Ordering::Relaxed) && !self.last_kind.is_handled()
     }
 
     /// Where the process leaves what kind of message it takes.
@@ -201,6 +202,13 @@ pub(super) const fn narrow(count: usize) -> u32 {
 impl<M> State<M> {
     pub(super) fn urgent(&mut self) -> &mut Urgent {
         self.urgent.get_or_insert_default()
+    }
+
+    /// Whether senders wait for room.
+    #[inline]
+    pub(super) fn is_room_wanted(&self) -> bool {
+        let urgent = self.urgent.as_ref();
+        urgent.is_some_and(|urgent| urgent.is_room_wanted())
     }
 }
 

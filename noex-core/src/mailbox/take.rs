@@ -27,7 +27,7 @@ impl<M> Mailbox<M> {
             return Poll::Pending;
         }
         *place = state.first.take();
-        if matches!(self.overflow, Overflow::DropOldest) {
+        if matches!(state.overflow, Overflow::DropOldest) {
             // What waits must stay where a newer message can take its place.
             state.first = state.rest.pop_front();
         } else {
@@ -36,10 +36,35 @@ impl<M> Mailbox<M> {
         state.received += 1 + batch.len() as u64;
         state.encoded_bytes = 0;
         self.taken.store(narrow(batch.len()), Ordering::Relaxed);
-        // A wish for room that `note_taken` missed is seen here, under the lock.
-        let room = (self.capacity as usize).saturating_sub(batch.len());
-        self.wake_senders(state, room);
+        if state.is_room_wanted() {
+            // A wish for room that `note_taken` missed is seen here, under the lock.
+            let room = (self.capacity as usize).saturating_sub(batch.len());
+            self.wake_any_senders(state, room);
+        } else if batch.is_empty() && state.first.is_none() {
+            // Most often this is all for now: then it can wait without another look under the
+            // lock, unless that is to give memory back.
+            let kept = !batch.is_above(KEPT_MAX) && !state.rest.is_above(KEPT_MAX);
+            self.asleep.store(kept, Ordering::Relaxed);
+        }
         Poll::Ready(())
+    }
+
+    /// Whether nothing has come since the receiver took all that was there, so that it can wait;
+    /// `false` also if that is not known. What comes behind this wakes the task, which `cx` must
+    /// be of.
+    #[inline]
+    pub(crate) fn is_quiet(&self, cx: &Context<'_>) -> bool {
+        let quiet = self.asleep.load(Ordering::Relaxed) && self.is_task(cx);
+        if quiet {
+            self.last_kind().rest();
+        }
+        quiet
+    }
+
+    #[inline]
+    fn is_task(&self, cx: &Context<'_>) -> bool {
+        let task = self.task.get();
+        task.is_some_and(|task| task.will_wake(cx.waker()))
     }
 
     /// Adds all that is there to `batch`. `Pending`: there was nothing.
@@ -58,12 +83,9 @@ impl<M> Mailbox<M> {
     }
 
     fn sleep(&self, mut state: MutexGuard<'_, State<M>>, batch: &mut Batch<M>, cx: &Context<'_>) {
-        state.asleep = true;
-        if !self
-            .task
-            .get()
-            .is_some_and(|task| task.will_wake(cx.waker()))
-        {
+        self.asleep.store(true, Ordering::Relaxed);
+        self.last_kind().rest();
+        if !self.is_task(cx) {
             // The process polls its receiver by a waker of its own making.
             state.urgent().receiver = Some(cx.waker().clone());
         }
@@ -90,8 +112,7 @@ impl<M> Mailbox<M> {
     /// Wakes the first `room` of the senders that wait.
     #[inline]
     fn wake_senders(&self, state: MutexGuard<'_, State<M>>, room: usize) {
-        let urgent = state.urgent.as_ref();
-        if urgent.is_some_and(|urgent| urgent.is_room_wanted()) {
+        if state.is_room_wanted() {
             self.wake_any_senders(state, room);
         }
     }
@@ -99,7 +120,7 @@ impl<M> Mailbox<M> {
     #[cold]
     fn wake_any_senders(&self, mut state: MutexGuard<'_, State<M>>, room: usize) {
         let senders = state.urgent().take_senders(room);
-        let wanted = state.urgent().is_room_wanted();
+        let wanted = state.is_room_wanted();
         self.room_wanted.store(wanted, Ordering::Relaxed);
         drop(state);
         senders.into_iter().for_each(Waker::wake);

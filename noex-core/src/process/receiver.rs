@@ -213,6 +213,9 @@ impl<M: Send + 'static> Inbox<M> {
     ) -> Poll<()> {
         let mailbox = process.mailbox();
         if self.batch.is_empty() {
+            if mailbox.is_quiet(cx) {
+                return Poll::Pending;
+            }
             // The budget that the task shares with all that it waits for is spent by the batch:
             // within one, the turn limits the time, which is what matters.
             let coop = ready!(poll_proceed(cx));
