@@ -5,12 +5,16 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use noex_core::Panic;
+use noex_core::process::catch;
 use pin_project_lite::pin_project;
 
 use crate::Flow;
 
 pin_project! {
-    /// The handler that runs, whichever it is: one place for all of them.
+    /// The handler that runs, whichever it is: one place for all of them. Its panic ends here,
+    /// close to where it happens: each function that it passes through costs it time, and a state
+    /// that is dropped by it must not panic, which one that is dropped behind it may.
     #[project = Running]
     pub(crate) enum Handling<C, T, I, V, D> {
         Call { #[pin] call: C },
@@ -57,17 +61,21 @@ where
     V: Future<Output = Flow>,
     D: Future<Output = Flow>,
 {
-    type Output = Flow;
+    type Output = Result<Flow, Panic>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Flow> {
-        match self.project() {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = catch(|| match self.project() {
             Running::Call { call } => call.poll(cx),
             Running::Cast { cast } => cast.poll(cx),
             Running::Info { info } => info.poll(cx),
             Running::Continue { value } => value.poll(cx),
             Running::Show { state } => state.poll(cx),
             Running::Done { flow } => Poll::Ready(mem::replace(flow, Flow::Continue)),
+        });
+        match polled {
+            Ok(flow) => flow.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
         }
     }
 }

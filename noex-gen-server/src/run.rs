@@ -126,7 +126,10 @@ fn live<S: GenServer>(mut life: Life<S>, mut state: S) -> impl Future<Output = E
                     },
                 }
             };
-            let flow = handling.await;
+            let flow = match handling.await {
+                Ok(flow) => flow,
+                Err(panic) => return ExitReason::Panic(panic),
+            };
             life.cx.set_deadline(Deadline::None);
             if let Flow::Stop(reason) = flow {
                 break reason;
@@ -176,6 +179,8 @@ enum Todo<S: GenServer> {
     Nothing,
 }
 
+// Not inline: it is most of the code, and few messages come here.
+#[inline(never)]
 fn open<S: GenServer>(incoming: Incoming<Request<S>>, cx: &mut Context<S>) -> Todo<S> {
     match incoming {
         // The common ones were looked for before: each move costs as much as the rest.

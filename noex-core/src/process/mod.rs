@@ -20,7 +20,8 @@ pub use thread::{DroppedReplies, run_as};
 
 pub(crate) use handle::AnyProcess;
 
-pub(crate) use panic::{catch, install_hook};
+pub use panic::catch;
+pub(crate) use panic::install_hook;
 pub(crate) use relations::ExitEffect;
 pub(crate) use scope::{
     Scope, Unanswered, bind_thread, current_address, current_node, discard, enter_node,

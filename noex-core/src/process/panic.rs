@@ -11,9 +11,20 @@ thread_local! {
     static LOCATION: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`; a panic becomes a value. State that `work` borrowed is dropped by whoever owns
-/// it, never used again, so that no broken invariant is seen.
-pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+/// Runs `work`; a panic becomes a value, as the reason of a process has it. State that `work`
+/// borrowed is dropped by whoever owns it, never used again, so that no broken invariant is seen.
+///
+/// # Errors
+/// The panic: its message, and where it happened, if a node was ever started.
+///
+/// # Examples
+/// ```
+/// use noex_core::process::catch;
+///
+/// let broken = catch(|| -> u32 { panic!("told to") }).unwrap_err();
+/// assert_eq!(&*broken.message, "told to");
+/// ```
+pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let location = LOCATION.with_borrow_mut(Option::take);
         Panic::new(message_of(&*payload), location)

@@ -133,6 +133,7 @@ fn fail_all(unanswered: Vec<Unanswered>) {
 
 /// The last duties, in this order: the state goes, the mailbox closes, open calls learn the
 /// reason, names become free, and only then links and monitors are told.
+#[inline(never)]
 fn finish(
     process: &Arc<dyn AnyProcess>,
     reason: ExitReason,

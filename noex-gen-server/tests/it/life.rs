@@ -280,3 +280,40 @@ fn a_server_starts_where_there_is_no_runtime() {
     };
     assert!(node.is_alive(started.unwrap().pid()));
 }
+
+/// Breaks when it is told to, and again as it is dropped.
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        panic!("its state broke as well");
+    }
+}
+
+impl GenServer for Fragile {
+    type Args = ();
+    type Call = ();
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        Ok(Self)
+    }
+
+    async fn handle_call(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+        Flow::Continue
+    }
+
+    async fn handle_cast(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+        panic!("its handler broke");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_panics_as_it_is_dropped_behind_a_panic_ends_its_server_alone() {
+    let node = LocalNode::start(id(1));
+    let fragile = Fragile::start(()).on(&node).await.unwrap();
+    fragile.cast(()).unwrap();
+    let ended = soon("it ends", fragile.ended()).await;
+    assert!(matches!(ended, ExitReason::Panic(_)), "{ended}");
+    assert_eq!(node.process_count(), 0);
+}

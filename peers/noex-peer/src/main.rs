@@ -20,13 +20,18 @@ struct Counter(u64);
 #[derive(Serialize, Deserialize)]
 enum CounterCall {
     Add(u64, ReplyTo<u64>),
-    Panic(ReplyTo<()>),
+}
+
+#[derive(Serialize, Deserialize)]
+enum CounterCast {
+    Add(u64),
+    Panic,
 }
 
 impl GenServer for Counter {
     type Args = Option<noex::Local<watch::Sender<Option<ServerRef<Counter>>>>>;
     type Call = CounterCall;
-    type Cast = u64;
+    type Cast = CounterCast;
 
     async fn init(born: Self::Args, cx: &mut Context<Self>) -> Result<Self, ExitReason> {
         if let Some(born) = born {
@@ -36,18 +41,17 @@ impl GenServer for Counter {
     }
 
     async fn handle_call(&mut self, call: CounterCall, _cx: &mut Context<Self>) -> Flow {
-        match call {
-            CounterCall::Add(add, reply) => {
-                self.0 += add;
-                reply.send(self.0);
-            }
-            CounterCall::Panic(_reply) => panic!("told to"),
-        }
+        let CounterCall::Add(add, reply) = call;
+        self.0 += add;
+        reply.send(self.0);
         Flow::Continue
     }
 
-    async fn handle_cast(&mut self, add: u64, _cx: &mut Context<Self>) -> Flow {
-        self.0 += add;
+    async fn handle_cast(&mut self, cast: CounterCast, _cx: &mut Context<Self>) -> Flow {
+        match cast {
+            CounterCast::Add(add) => self.0 += add,
+            CounterCast::Panic => panic!("told to"),
+        }
         Flow::Continue
     }
 }
@@ -112,7 +116,7 @@ impl Local for P {
     }
 
     async fn cast(counter: &Self::Counter, add: u64) {
-        let mut message = add;
+        let mut message = CounterCast::Add(add);
         // The mailbox is bounded: a producer that is too fast waits.
         while let Err(refused) = counter.cast(message) {
             message = refused.into_message();
@@ -156,7 +160,7 @@ impl Local for P {
         for _ in 0..count {
             let counter = births.borrow_and_update().clone().expect("it is born");
             let begun = Instant::now();
-            let _ = counter.call(CounterCall::Panic).await;
+            let _ = counter.cast(CounterCast::Panic);
             births.changed().await.expect("the supervisor restarts it");
             let counter = births.borrow().clone().expect("it is born");
             Self::call(&counter, 1).await;
