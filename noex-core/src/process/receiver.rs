@@ -191,14 +191,27 @@ impl<M: Send + 'static> Inbox<M> {
         place: &mut Option<Incoming<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let is_watched = process.mailbox().urgent() != 0;
-        if is_watched {
-            *place = ready!(poll_urgent(process, cx));
+        if process.mailbox().urgent() == 0 {
+            self.poll_queue(process, place, cx)
+        } else {
+            self.poll_watched(process, place, cx)
         }
+    }
+
+    /// As a process does it of which something other than the queue wants something.
+    #[cold]
+    #[inline(never)]
+    fn poll_watched(
+        &mut self,
+        process: &Process<M>,
+        place: &mut Option<Incoming<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        *place = ready!(poll_urgent(process, cx));
         if place.is_none() {
             ready!(self.poll_queue(process, place, cx));
         }
-        if is_watched && let Some(taken) = place {
+        if let Some(taken) = place {
             trace(process, taken);
         }
         Poll::Ready(())
@@ -225,17 +238,25 @@ impl<M: Send + 'static> Inbox<M> {
             self.turn.wants_look();
             return Poll::Ready(());
         }
-        if self.turn.wants_look() && self.turn.look(process.node().uptime()) {
-            cx.waker().wake_by_ref();
+        if self.turn.wants_look() && self.is_turn_over(process, cx) {
             return Poll::Pending;
         }
         *place = self.batch.pop_front();
         mailbox.note_taken(self.batch.len());
         Poll::Ready(())
     }
+
+    /// Whether it is time that others run. Then the task is woken, to go on behind them.
+    #[cold]
+    fn is_turn_over(&mut self, process: &Process<M>, cx: &Context<'_>) -> bool {
+        let over = self.turn.look(process.node().uptime());
+        if over {
+            cx.waker().wake_by_ref();
+        }
+        over
+    }
 }
 
-#[cold]
 fn trace<M: Send + 'static>(process: &Process<M>, taken: &Incoming<M>) {
     if process.mailbox().is_traced() {
         trace_taken(process, taken);
@@ -244,7 +265,6 @@ fn trace<M: Send + 'static>(process: &Process<M>, taken: &Incoming<M>) {
 
 /// What comes ahead of the queue, if it is for the handler. `Pending` while something other than
 /// the queue decides.
-#[cold]
 fn poll_urgent<M: Send + 'static>(
     process: &Process<M>,
     cx: &Context<'_>,
