@@ -131,7 +131,11 @@ impl LastKind {
 
     #[inline]
     pub(crate) fn set(&self, kind: MessageKind) {
-        self.0.store((kind as u8 + 1) | HANDLED, Ordering::Relaxed);
+        let kind = (kind as u8 + 1) | HANDLED;
+        // Senders look at what lies beside it: each write costs them a cache miss.
+        if self.0.load(Ordering::Relaxed) != kind {
+            self.0.store(kind, Ordering::Relaxed);
+        }
     }
 
     /// It has been handled. Only the process itself writes.
