@@ -13,7 +13,7 @@ const NOTED: usize = 64;
 const KEPT_MAX: usize = 256;
 
 impl<M> Mailbox<M> {
-    /// Takes the first thing into `place`, and all that is behind it into `batch`, which is empty.
+    /// Takes the first thing into `place`, and all that is behind it into `batch`; both are empty.
     #[inline(always)]
     pub(crate) fn poll_take(
         &self,
@@ -26,7 +26,8 @@ impl<M> Mailbox<M> {
             self.sleep(state, batch, cx);
             return Poll::Pending;
         }
-        *place = state.first.take();
+        // Not assigned: what was there would have to be dropped.
+        std::mem::swap(place, &mut state.first);
         if matches!(state.overflow, Overflow::DropOldest) {
             // What waits must stay where a newer message can take its place.
             state.first = state.rest.pop_front();
