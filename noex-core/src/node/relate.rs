@@ -13,9 +13,14 @@ impl LocalNode {
     /// [`Down`]: at once if the target does not run or its node can't be reached.
     pub fn monitor(&self, watcher: Pid, target: Pid) -> MonitorRef {
         let monitor = self.inner().observers.next_ref();
-        if let Some(process) = self.process(watcher) {
-            process.relations().lock().monitor(monitor, target);
+        let process = self.process(watcher);
+        let set = process.map(|process| process.relations().lock().monitor(monitor, target));
+        if matches!(set, Some(Ok(()))) {
             self.watch(watcher, monitor, target);
+            // It may have ended in between, and its last signals gone ahead of this one.
+            if self.process(watcher).is_none() {
+                self.unwatch(watcher, monitor, target);
+            }
         }
         monitor
     }
@@ -41,6 +46,14 @@ impl LocalNode {
         if let Err(error) = self.send(&Target::Process(other), Signal::Link { from: process }) {
             let reason = self.unreachable(other, error);
             self.exit_signal(process, other, reason, true);
+        } else if self.process(process).is_none() {
+            // It ended in between, and its last signals may have gone ahead of this one.
+            let signal = Signal::Exit {
+                from: process,
+                reason: ExitReason::NoProcess,
+                linked: true,
+            };
+            self.tell(other, signal);
         }
     }
 

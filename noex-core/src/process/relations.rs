@@ -108,8 +108,10 @@ impl Relations {
         }
     }
 
-    pub(crate) fn monitor(&mut self, monitor: MonitorRef, target: Pid) {
+    pub(crate) fn monitor(&mut self, monitor: MonitorRef, target: Pid) -> Result<(), Ended> {
+        self.living()?;
         self.make_ties().monitoring.insert(monitor, target);
+        Ok(())
     }
 
     /// Takes a monitor out; the target, if it was still set.

@@ -311,7 +311,7 @@ fn expected(state: State, input: &Input) -> (Outcome, Relations) {
     let mut after = state.relations();
     match input {
         // Who has ended takes no new relation; only the running have names.
-        Input::Link(_) | Input::WatchedBy(..) if state.life == Life::Ended => {
+        Input::Link(_) | Input::WatchedBy(..) | Input::Monitor if state.life == Life::Ended => {
             return (Outcome::Refused, after);
         }
         Input::Name(_) if state.life != Life::Running => return (Outcome::Refused, after),
@@ -409,7 +409,7 @@ fn apply(relations: &mut Relations, input: &Input) -> Outcome {
         Input::Unlink(pid) => relations.unlink(*pid),
         Input::UnwatchedBy(pid, monitor) => relations.unwatched_by(*pid, *monitor),
         Input::Unname(name) => relations.unname(name),
-        Input::Monitor => relations.monitor(UNSET, STRANGER),
+        Input::Monitor => return taken(relations.monitor(UNSET, STRANGER)),
         Input::TrapExit(trap) => relations.trap_exit(*trap),
         Input::Demonitor(monitor) => return Outcome::Took(relations.take_monitor(*monitor)),
         Input::Down(monitor, pid) => {
@@ -453,7 +453,7 @@ fn every_state_is_reached_from_a_new_process() {
             relations.watched_by(pid, monitor).unwrap();
         }
         if let Some((monitor, pid)) = state.monitor {
-            relations.monitor(monitor, pid);
+            relations.monitor(monitor, pid).unwrap();
         }
         if let Some(name) = state.name {
             relations.name(name.into()).unwrap();
@@ -492,7 +492,7 @@ fn two_links_are_one() {
 fn several_monitors_of_one_process_are_several() {
     let mut relations = Relations::default();
     for monitor in [OURS, UNSET] {
-        relations.monitor(monitor, PEER);
+        relations.monitor(monitor, PEER).unwrap();
     }
     assert!(relations.settle_monitor(OURS, PEER));
     assert!(!relations.settle_monitor(OURS, PEER));
@@ -515,7 +515,7 @@ fn a_lost_node_severs_only_what_crosses_to_it() {
     for (pid, monitor) in [(PEER, OURS), (STRANGER, UNSET)] {
         relations.link(pid).unwrap();
         relations.watched_by(pid, THEIRS).unwrap();
-        relations.monitor(monitor, pid);
+        relations.monitor(monitor, pid).unwrap();
     }
     let severed = relations.sever(STRANGER.creation());
     let (links, monitors) = (vec![STRANGER], vec![(UNSET, STRANGER)]);

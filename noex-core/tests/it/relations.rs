@@ -52,6 +52,30 @@ async fn a_monitor_yields_one_down_with_the_reason_here_and_across_nodes() {
     assert_eq!(*told.lock(), expected);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_set_for_a_process_that_ends_meanwhile_leaves_nothing_behind() {
+    let (_net, nodes) = Net::of(1);
+    let node = &nodes[0];
+    let (target, told) = listener(node);
+    node.trap_exit(target.pid(), true);
+    for _ in 0..3_000 {
+        let (watcher, _) = listener(node);
+        watcher.mailbox().push(ExitReason::Shutdown).unwrap();
+        let ended = node.ended(watcher.pid());
+        // From outside, while it ends on the other worker.
+        node.monitor(watcher.pid(), target.pid());
+        node.link(watcher.pid(), target.pid());
+        ended.await;
+    }
+    until("nobody is bound to it any more", || {
+        let info = node.process_info(target.pid()).unwrap();
+        info.monitored_by.is_empty() && info.links.is_empty()
+    })
+    .await;
+    let links = told.lock().len();
+    assert!(links <= 3_000, "{links} ends were told of");
+}
+
 #[tokio::test]
 async fn a_lost_session_tells_of_each_monitor_and_link_once() {
     let (net, nodes) = Net::of(2);
