@@ -1,11 +1,5 @@
 //! An application, its hooks and its children.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
 use std::error::Error;
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -18,6 +12,8 @@ use noex_supervisor::supervisor::SupervisorBuilder;
 use noex_supervisor::{Application, ApplicationServer, ChildSpec, Shutdown, Supervisor};
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::support::on_a_node;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -133,17 +129,7 @@ async fn stop(application: &ServerRef<ApplicationServer>) {
 
 /// Runs a test with a paused clock; a test that hangs fails.
 fn in_time<F: Future<Output = ()>>(test: impl FnOnce(LocalNode, Log) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
-        tokio::time::timeout(Duration::from_secs(6000), test(node, Log::default()))
-            .await
-            .unwrap();
-    });
+    on_a_node(|node| test(node, Log::default()));
 }
 
 #[test]

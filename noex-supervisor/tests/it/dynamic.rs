@@ -1,11 +1,5 @@
 //! A dynamic supervisor and its children.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +11,8 @@ use noex_supervisor::{
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::support::on_a_node;
 
 /// What the workers of one test have for arguments: who they are, and where to say it.
 type Args = (usize, Arc<Mutex<Vec<usize>>>);
@@ -69,24 +65,9 @@ async fn start(node: &LocalNode) -> ServerRef<DynamicSupervisor> {
     DynamicSupervisor::builder().start().on(node).await.unwrap()
 }
 
-/// Runs a test with a paused clock; a test that hangs fails.
-fn in_time<F: Future<Output = ()>>(test: impl FnOnce(LocalNode) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
-        tokio::time::timeout(Duration::from_secs(6000), test(node))
-            .await
-            .unwrap();
-    });
-}
-
 #[test]
 fn children_come_and_go_by_their_pids() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let supervisor = start(&node).await;
         let first = supervisor.start_child(ends.spec(1)).await.unwrap();
@@ -108,7 +89,7 @@ fn children_come_and_go_by_their_pids() {
 
 #[test]
 fn a_full_supervisor_admits_a_child_when_another_has_gone() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let builder = DynamicSupervisor::builder().max_children(1);
         let supervisor = builder.start().on(&node).await.unwrap();
@@ -122,7 +103,7 @@ fn a_full_supervisor_admits_a_child_when_another_has_gone() {
 
 #[test]
 fn one_that_crashes_is_started_again_and_one_that_is_done_goes() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let supervisor = start(&node).await;
         let transient = |number| ends.spec(number).restart(Restart::Transient);
@@ -142,7 +123,7 @@ fn one_that_crashes_is_started_again_and_one_that_is_done_goes() {
 
 #[test]
 fn children_stop_at_the_same_time_and_the_one_that_is_late_is_killed() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let supervisor = start(&node).await;
         let patience = Shutdown::After(Duration::from_secs(5));
@@ -167,7 +148,7 @@ fn children_stop_at_the_same_time_and_the_one_that_is_late_is_killed() {
 
 #[test]
 fn a_killed_supervisors_children_end_through_their_links() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let supervisor = start(&node).await;
         let child = supervisor.start_child(ends.spec(1)).await.unwrap();
@@ -180,7 +161,7 @@ fn a_killed_supervisors_children_end_through_their_links() {
 
 #[test]
 fn a_child_that_crashes_waits_for_its_restart_and_can_be_stopped_meanwhile() {
-    in_time(async |node: LocalNode| {
+    on_a_node(async |node: LocalNode| {
         let ends = Ends::default();
         let builder = DynamicSupervisor::builder().restart_delay(RestartDelay {
             first: Duration::from_secs(60),

@@ -1,10 +1,5 @@
 //! A partition supervisor, and calls to its partitions.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
 use std::num::NonZeroUsize;
 
 use noex_core::{CallError, ExitReason, LocalNode, Pid, ReplyTo};

@@ -1,11 +1,5 @@
 //! A distributed supervisor over nodes that are joined in memory.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +20,8 @@ use noex_supervisor::{
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+
+use crate::support::in_time;
 
 /// Tells the test that a worker's `init` ran.
 struct Births(mpsc::Sender<String>);
@@ -226,20 +222,6 @@ async fn running(supervisor: &ServerRef<DistributedSupervisor>) -> Vec<RemoteChi
         }
         tokio::task::yield_now().await;
     }
-}
-
-/// Runs a test with a paused clock; a test that hangs fails.
-fn in_time(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(600), test)
-            .await
-            .unwrap();
-    });
 }
 
 #[test]

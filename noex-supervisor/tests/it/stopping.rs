@@ -1,10 +1,5 @@
 //! Supervisors that end, or fail, while something else is under way.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +15,8 @@ use noex_supervisor::{
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use crate::support::on_a_node;
 
 /// What the workers of one test did, and what lets them go on.
 #[derive(Clone)]
@@ -112,23 +109,13 @@ impl World {
 
 /// Runs a test on a node, with a paused clock; a test that hangs fails.
 fn in_time<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
-        let _inside = node.enter();
-        let world = World {
-            node: node.clone(),
+    on_a_node(|node| {
+        test(World {
+            node,
             log: Arc::default(),
             news: Arc::new(Semaphore::new(0)),
             gate: Arc::new(Semaphore::new(0)),
-        };
-        tokio::time::timeout(Duration::from_secs(6000), test(world))
-            .await
-            .unwrap();
+        })
     });
 }
 

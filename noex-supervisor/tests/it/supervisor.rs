@@ -1,12 +1,5 @@
 //! A supervisor and its children on one node.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +9,8 @@ use noex_supervisor::supervisor::{RestartChildError, StartChildError};
 use noex_supervisor::{ChildSpec, Restart, Shutdown, Strategy, Supervisor, SupervisorClient};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+
+use crate::support::in_time;
 
 /// What the workers of one test did, in order.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -118,20 +113,6 @@ impl World {
         let children = supervisor.which_children().await.unwrap();
         children.iter().map(|child| child.pid).collect()
     }
-}
-
-/// Runs a test with a paused clock; a test that hangs fails.
-fn in_time(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(600), test)
-            .await
-            .unwrap();
-    });
 }
 
 #[test]

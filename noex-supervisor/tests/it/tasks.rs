@@ -1,10 +1,5 @@
 //! A task supervisor and its tasks.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, also in the functions that its cases share"
-)]
-
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +24,8 @@ async fn count(tasks: &TaskSupervisor) -> usize {
     tasks.count_children().await.unwrap().specs
 }
 
+use crate::support::on_a_node;
+
 /// What a task does that takes exits as messages, of which it reads none.
 async fn stubborn(started: oneshot::Sender<Pid>) {
     let pid = current_pid().unwrap();
@@ -39,19 +36,7 @@ async fn stubborn(started: oneshot::Sender<Pid>) {
 
 /// Runs a test on a node, with a paused clock; a test that hangs fails.
 fn in_time<F: Future<Output = ()>>(test: impl FnOnce(LocalNode, TaskSupervisor) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
-        let _inside = node.enter();
-        let test = test(node.clone(), TaskSupervisor::new("tasks"));
-        tokio::time::timeout(Duration::from_secs(6000), test)
-            .await
-            .unwrap();
-    });
+    on_a_node(|node| test(node, TaskSupervisor::new("tasks")));
 }
 
 #[test]
