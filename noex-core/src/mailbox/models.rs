@@ -247,6 +247,24 @@ fn loom_room_within_a_batch_is_told_of_by_its_end() {
 }
 
 #[test]
+fn loom_room_in_a_batch_that_was_slept_upon_is_told_of_by_its_end() {
+    loom::model(|| {
+        let (mailbox, mark) = mailbox(1);
+        let mut reader = Reader::new(&mailbox);
+        mailbox.push((Arc::clone(&mark), 0)).unwrap();
+        // As a selective receive does it that finds nothing, and is given up.
+        let cx = Context::from_waker(&reader.waker);
+        assert!(mailbox.poll_more(&mut reader.batch, &cx).is_ready());
+        assert!(mailbox.poll_more(&mut reader.batch, &cx).is_pending());
+        let waiting = patient_sender(&mailbox, &mark, 1);
+        for number in 0..2 {
+            assert_eq!(reader.next().map(|message| message.1), Some(number));
+        }
+        assert!(waiting.join().unwrap());
+    });
+}
+
+#[test]
 fn loom_a_sender_that_waits_learns_that_the_mailbox_closed() {
     loom::model(|| {
         let (mailbox, mark) = mailbox(1);

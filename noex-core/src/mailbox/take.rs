@@ -78,7 +78,7 @@ impl<M> Mailbox<M> {
         state.received += 1 + state.rest.len() as u64;
         batch.push_back(first);
         batch.append(&mut state.rest);
-        state.encoded_bytes = 0;
+        // The bytes stay until they are handled: what is passed over still takes up room.
         self.taken.store(narrow(batch.len()), Ordering::Relaxed);
         Poll::Ready(())
     }
@@ -105,6 +105,11 @@ impl<M> Mailbox<M> {
         if left.is_multiple_of(NOTED) || wanted || (self.capacity as usize) < NOTED * NOTED {
             self.taken.store(narrow(left), Ordering::Relaxed);
         }
+        if left == 0 && self.asleep.load(Ordering::Relaxed) {
+            // It slept with a part of its batch in hand. That is gone now: senders may wait for the
+            // room, and memory be given back, so it is to look under the lock before it waits.
+            self.asleep.store(false, Ordering::Relaxed);
+        }
         if wanted {
             self.wake_senders(self.state.lock(), 1);
         }
@@ -127,6 +132,14 @@ impl<M> Mailbox<M> {
         senders.into_iter().for_each(Waker::wake);
     }
 
+    /// So many bytes from another node are no longer in the receiver's batch, but those around them
+    /// may be.
+    pub(crate) fn release(&self, size: usize) {
+        let mut state = self.state.lock();
+        let size = size.try_into().unwrap_or(u32::MAX);
+        state.encoded_bytes = state.encoded_bytes.saturating_sub(size);
+    }
+
     /// Closes the mailbox and hands out what was left in it.
     pub(crate) fn close(&self) -> impl Sized + use<M> {
         let mut state = self.state.lock();
@@ -143,5 +156,76 @@ impl<M> Mailbox<M> {
     /// Gives back the memory that the queue does not need now.
     pub(crate) fn shrink(&self) {
         self.state.lock().rest.shrink();
+    }
+}
+
+#[cfg(all(test, not(noex_loom)))]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    /// Takes all that is there, as a process does, until it waits.
+    fn drain(mailbox: &Mailbox<usize>, batch: &mut Batch<usize>) -> usize {
+        let cx = Context::from_waker(Waker::noop());
+        let mut count = 0;
+        loop {
+            let mut place = batch.pop_front();
+            if place.is_some() {
+                mailbox.note_taken(batch.len());
+            } else if mailbox.is_quiet(&cx)
+                || mailbox.poll_take(&mut place, batch, &cx).is_pending()
+            {
+                return count;
+            }
+            count += 1;
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_burst_is_given_back_once_it_is_handled() {
+        let mailbox = Mailbox::new(NonZeroUsize::MAX, Overflow::Refuse);
+        mailbox.bind_task(Waker::noop());
+        let mut batch = Batch::new();
+        let is_above = |batch: &Batch<usize>| {
+            let kept = mailbox.state.lock().rest.is_above(KEPT_MAX);
+            kept || batch.is_above(KEPT_MAX)
+        };
+        for burst in [KEPT_MAX * 4, 1, KEPT_MAX * 4] {
+            for number in 0..burst {
+                mailbox.push(number).unwrap();
+            }
+            assert_eq!(is_above(&batch), burst > 1);
+            assert_eq!(drain(&mailbox, &mut batch), burst);
+            assert!(!is_above(&batch));
+        }
+        // What a selective receive passed over is handled later, by one that takes all.
+        for number in 0..KEPT_MAX * 4 {
+            mailbox.push(number).unwrap();
+        }
+        let cx = Context::from_waker(Waker::noop());
+        assert!(mailbox.poll_more(&mut batch, &cx).is_ready());
+        assert!(mailbox.poll_more(&mut batch, &cx).is_pending());
+        assert_eq!(drain(&mailbox, &mut batch), KEPT_MAX * 4);
+        assert!(!is_above(&batch));
+    }
+
+    #[test]
+    fn a_process_that_hibernates_keeps_no_queue() {
+        let mailbox = Mailbox::new(NonZeroUsize::MAX, Overflow::Refuse);
+        mailbox.bind_task(Waker::noop());
+        let mut batch = Batch::new();
+        for number in 0..KEPT_MAX {
+            mailbox.push(number).unwrap();
+        }
+        drain(&mailbox, &mut batch);
+        let is_above = |batch: &Batch<usize>| {
+            let kept = mailbox.state.lock().rest.is_above(0);
+            kept || batch.is_above(0)
+        };
+        assert!(is_above(&batch), "a few are kept");
+        batch.shrink();
+        mailbox.shrink();
+        assert!(!is_above(&batch));
     }
 }

@@ -37,10 +37,13 @@ impl LocalNode {
     /// Links `process`, of this node, with `other`. If `other` does not run, `process` gets an
     /// exit signal with [`ExitReason::NoProcess`].
     pub fn link(&self, process: Pid, other: Pid) {
+        if process == other {
+            return;
+        }
         let linked = self
             .process(process)
             .map(|process| process.relations().lock().link(other));
-        if !matches!(linked, Some(Ok(()))) || process == other {
+        if !matches!(linked, Some(Ok(()))) {
             return;
         }
         if let Err(error) = self.send(&Target::Process(other), Signal::Link { from: process }) {

@@ -39,13 +39,14 @@ impl LocalNode {
     /// ```
     pub fn start_timer(&self, owner: Pid, delay: Duration) -> TimerRef {
         let at = deadline_after(Instant::now(), delay);
-        self.timers().start(owner, at, self.alarm(owner, None))
+        self.start_owned(owner, at, self.alarm(owner, None))
     }
 
     /// A timer of `owner` that has been due runs again, until `at`.
     pub fn restart_timer(&self, owner: Pid, timer: TimerRef, at: Instant) {
         let alarm = self.alarm(owner, None);
         self.timers().restart(owner, timer, at, alarm);
+        self.forget_if_ended(owner);
     }
 
     /// Posts `message` to `to`, a process of this node, after `delay`, unless `owner` or `to` has
@@ -58,8 +59,7 @@ impl LocalNode {
         message: Box<dyn Any + Send>,
     ) -> TimerRef {
         let at = deadline_after(Instant::now(), delay);
-        self.timers()
-            .start(owner, at, self.alarm(to, Some(message)))
+        self.start_owned(owner, at, self.alarm(to, Some(message)))
     }
 
     /// Takes back a timer of `owner`; how much of its time was left. `None`: it was not running,
@@ -74,6 +74,19 @@ impl LocalNode {
     pub fn read_timer(&self, owner: Pid, timer: TimerRef) -> Option<Duration> {
         let at = self.timers().due_at(owner, timer)?;
         Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    fn start_owned(&self, owner: Pid, at: Instant, alarm: Alarm) -> TimerRef {
+        let timer = self.timers().start(owner, at, alarm);
+        self.forget_if_ended(owner);
+        timer
+    }
+
+    /// The end of `owner` takes its timers away; one that is set behind it has to go as well.
+    fn forget_if_ended(&self, owner: Pid) {
+        if self.process(owner).is_none() {
+            self.timers().forget(owner);
+        }
     }
 
     fn alarm(&self, to: Pid, message: Option<Box<dyn Any + Send>>) -> Alarm {

@@ -140,6 +140,9 @@ impl<M: Send + 'static> Receiver<M> {
                 if let Some(found) = found.and_then(|found| batch.remove(seen + found)) {
                     coop.made_progress();
                     mailbox.note_taken(batch.len());
+                    if let Incoming::Encoded(inbound) = &found {
+                        mailbox.release(inbound.size());
+                    }
                     self.note(&found);
                     trace(&self.process, &found);
                     return Poll::Ready(found);
@@ -161,8 +164,8 @@ impl<M: Send + 'static> Receiver<M> {
 }
 
 impl<M: Send + 'static> Inbox<M> {
-    /// What comes next for `process`, in the order in which it was sent, is put into `place`. Who
-    /// takes it [notes](Process::note_kind) what it is.
+    /// What comes next for `process`, in the order in which it was sent, is put into `place`, which
+    /// must be empty. Who takes it [notes](Process::note_kind) what it is.
     pub fn poll_next(
         &mut self,
         process: &Process<M>,

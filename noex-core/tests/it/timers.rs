@@ -82,3 +82,25 @@ async fn what_a_timer_holds_goes_with_its_owner_or_with_its_time() {
     assert_eq!(node.read_timer(owner.pid(), timer), None);
     assert_eq!(Arc::strong_count(&held), 1);
 }
+
+#[tokio::test]
+async fn a_timer_that_is_set_for_an_owner_that_has_ended_is_gone() {
+    let node = LocalNode::start(id(1));
+    let idle = || {
+        node.spawn(SpawnOptions::default(), |mut mailbox| async move {
+            match mailbox.next().await {
+                Incoming::Message(reason) => reason,
+                other => ExitReason::error(format!("{other:?}")),
+            }
+        })
+    };
+    let (owner, other) = (idle(), idle());
+    owner.mailbox().push(ExitReason::Normal).unwrap();
+    node.ended(owner.pid()).await;
+    let hour = Duration::from_secs(3600);
+    let posting = node.post_after(owner.pid(), other.pid(), hour, Box::new(()));
+    let own = node.start_timer(owner.pid(), hour);
+    for timer in [posting, own] {
+        assert_eq!(node.read_timer(owner.pid(), timer), None);
+    }
+}
