@@ -124,6 +124,21 @@ impl<S: GenServer> Context<S> {
         self.deadline = deadline;
     }
 
+    /// What comes next belongs to a call that came earlier, whose caller waits for so long. `false`,
+    /// and counted: it does not wait any more.
+    pub(crate) fn resume(&mut self, deadline: Deadline) -> bool {
+        let unwanted = match deadline {
+            Deadline::None => None,
+            Deadline::At(at) => (Instant::now() >= at).then_some(Unwanted::Expired),
+            Deadline::OfCall(guard) => guard.unwanted(self.node()),
+        };
+        if let Some(why) = unwanted {
+            self.count_skipped(why);
+        }
+        self.deadline = deadline;
+        unwanted.is_none()
+    }
+
     /// The call in hand is not handled.
     pub(crate) fn count_skipped(&self, why: Unwanted) {
         self.process.count_skipped(why);

@@ -6,7 +6,7 @@ use std::task::{self, Poll};
 use noex_core::call::{CallGuard, Inbound, ReplyTo};
 use noex_core::inspect::MessageKind;
 use noex_core::mailbox::{Incoming, Info};
-use noex_core::process::{Inbox, Receiver};
+use noex_core::process::{Inbox, Receiver, catch};
 use noex_core::{CallError, ExitReason, Pid};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
@@ -128,7 +128,11 @@ fn live<S: GenServer>(mut life: Life<S>, mut state: S) -> impl Future<Output = E
             };
             let flow = match handling.await {
                 Ok(flow) => flow,
-                Err(panic) => return ExitReason::Panic(panic),
+                Err(panic) => {
+                    // What the state's drop panics with is not why it ended.
+                    let _dropped = catch(|| drop(state));
+                    return ExitReason::Panic(panic);
+                }
             };
             life.cx.set_deadline(Deadline::None);
             if let Flow::Stop(reason) = flow {

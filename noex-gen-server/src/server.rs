@@ -4,6 +4,7 @@ use std::any::{Any, type_name};
 use std::future::Future;
 
 use noex_core::mailbox::Info;
+use noex_core::process::catch;
 use noex_core::{CallError, ExitReason, ReplyTo, Wire};
 
 use crate::cast_many::{self, Refused};
@@ -148,7 +149,9 @@ pub trait GenServer: Sized + Send + 'static {
     /// Answers those who look, for a server whose state is not in `self`.
     #[doc(hidden)]
     fn show(&mut self, reply: ReplyTo<Option<String>>) -> impl Future<Output = Flow> + Send {
-        reply.send(self.describe());
+        // Who looks must not break what it looks at.
+        let described = catch(|| self.describe());
+        reply.send(described.unwrap_or_else(|panic| Some(format!("its description: {panic}"))));
         async { Flow::Continue }
     }
 

@@ -55,6 +55,16 @@ impl<S, E> Step<S, E> {
             timeouts: Vec::new(),
         }
     }
+
+    /// The same, with what `change` makes of each event.
+    pub(super) fn map<F>(self, change: impl Fn(E) -> F) -> Step<S, F> {
+        Step {
+            next: self.next,
+            postponed: self.postponed.map(&change),
+            inserted: self.inserted.into_iter().map(&change).collect(),
+            timeouts: self.timeouts,
+        }
+    }
 }
 
 /// What happened.

@@ -8,16 +8,34 @@ use noex_core::{ExitReason, TimerRef};
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
-use super::machine::{Input, Machine, Output};
+use super::machine::{Input, Machine, Next, Output, Step, TimeoutKey};
 use super::{Event, GenStateMachine, StateContext};
+use crate::context::Deadline;
 use crate::{Flow, GenServer};
 
 /// The server that runs a [`GenStateMachine`]; started by [`GenStateMachine::start`].
 pub struct StateMachine<M: GenStateMachine> {
     data: M,
-    machine: Machine<M::State, Event<M>>,
+    machine: Machine<M::State, Dated<M>>,
     /// Runs until the earliest time-out.
     timer: Option<(TimerRef, std::time::Instant)>,
+}
+
+/// An event, and how long the caller waits of the call that led to it: it may be handled much
+/// later, because of a message that has nothing to do with it.
+#[derive(Debug)]
+struct Dated<M: GenStateMachine> {
+    event: Event<M>,
+    deadline: Deadline,
+}
+
+impl<M: GenStateMachine> From<TimeoutKey> for Dated<M> {
+    fn from(key: TimeoutKey) -> Self {
+        Self {
+            event: key.into(),
+            deadline: Deadline::None,
+        }
+    }
 }
 
 /// The first enter call is due.
@@ -90,7 +108,9 @@ impl<M: GenStateMachine> GenServer for StateMachine<M> {
 impl<M: GenStateMachine> StateMachine<M> {
     async fn handle(&mut self, event: Event<M>, cx: &mut StateContext<M>) -> Flow {
         let now = Instant::now().into_std();
-        self.machine.handle_input(Input::Event(event), now);
+        let deadline = cx.deadline_mark();
+        let dated = Dated { event, deadline };
+        self.machine.handle_input(Input::Event(dated), now);
         self.run(cx).await
     }
 
@@ -101,11 +121,19 @@ impl<M: GenStateMachine> StateMachine<M> {
                 Output::Enter { from } => {
                     let enter = Event::Enter { from };
                     let transition = self.data.handle_event(state, enter, cx).await;
-                    Input::Entered(transition.into_step())
+                    let deadline = cx.deadline_mark();
+                    let dated = |event| Dated { event, deadline };
+                    Input::Entered(transition.into_step().map(dated))
                 }
-                Output::Handle(event) => {
-                    let transition = self.data.handle_event(state, event, cx).await;
-                    Input::Handled(transition.into_step())
+                Output::Handle(Dated { event, deadline }) => {
+                    let is_wanted = cx.resume(deadline);
+                    if is_wanted || !matches!(event, Event::Call(_)) {
+                        let transition = self.data.handle_event(state, event, cx).await;
+                        let dated = |event| Dated { event, deadline };
+                        Input::Handled(transition.into_step().map(dated))
+                    } else {
+                        Input::Handled(Step::new(Next::Keep))
+                    }
                 }
                 Output::Stop(reason) => return Flow::Stop(reason),
             };

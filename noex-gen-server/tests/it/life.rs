@@ -308,12 +308,51 @@ impl GenServer for Fragile {
     }
 }
 
+/// Breaks when it is looked at.
+struct Secretive;
+
+impl GenServer for Secretive {
+    type Args = ();
+    type Call = ReplyTo<u32>;
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        Ok(Self)
+    }
+
+    async fn handle_call(&mut self, reply: ReplyTo<u32>, _cx: &mut Context<Self>) -> Flow {
+        reply.send(7);
+        Flow::Continue
+    }
+
+    async fn handle_cast(&mut self, (): (), _cx: &mut Context<Self>) -> Flow {
+        Flow::Continue
+    }
+
+    fn describe(&self) -> Option<String> {
+        panic!("not for you");
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_description_panics_survives_who_looks() {
+    let node = LocalNode::start(id(1));
+    let server = Secretive::start(()).on(&node).await.unwrap();
+    let seen = soon("it is seen", server.inspect().state()).await;
+    let text = format!("{seen:?}");
+    assert!(text.contains("not for you"), "{text}");
+    assert_eq!(server.call(|reply| reply).await, Ok(7));
+}
+
 #[tokio::test]
 async fn a_state_that_panics_as_it_is_dropped_behind_a_panic_ends_its_server_alone() {
     let node = LocalNode::start(id(1));
     let fragile = Fragile::start(()).on(&node).await.unwrap();
     fragile.cast(()).unwrap();
     let ended = soon("it ends", fragile.ended()).await;
-    assert!(matches!(ended, ExitReason::Panic(_)), "{ended}");
+    let ExitReason::Panic(panic) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(&*panic.message, "its handler broke");
     assert_eq!(node.process_count(), 0);
 }

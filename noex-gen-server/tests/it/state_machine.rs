@@ -193,3 +193,59 @@ async fn a_machine_is_called_by_its_name_as_any_server() {
     assert_eq!(state, Ok(Local(State::Down)));
     StateMachine::<Line>::stop("line").await.unwrap();
 }
+
+/// A gate: who asks while it is shut waits until it is open. Tells how long the caller has left.
+struct Gate;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum GateState {
+    Shut,
+    Open,
+}
+
+impl GenStateMachine for Gate {
+    type Args = ();
+    type State = GateState;
+    type Call = ReplyTo<Option<Duration>>;
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut StateContext<Self>) -> Result<(Self, GateState), ExitReason> {
+        Ok((Self, GateState::Shut))
+    }
+
+    async fn handle_event(
+        &mut self,
+        state: &GateState,
+        event: Event<Self>,
+        cx: &mut StateContext<Self>,
+    ) -> Transition<Self> {
+        match (state, event) {
+            (GateState::Shut, Event::Cast(())) => Transition::to(GateState::Open),
+            (GateState::Shut, call @ Event::Call(_)) => Transition::keep().postpone(call),
+            (GateState::Open, Event::Call(reply)) => {
+                let left = cx.deadline().map(|at| at.duration_since(Instant::now()));
+                reply.send(left);
+                Transition::keep()
+            }
+            _ => Transition::keep(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_postponed_call_has_its_own_deadline_and_is_not_handled_once_that_is_over() {
+    let node = LocalNode::start(id(1));
+    let gate = Gate::start(()).on(&node).await.unwrap();
+    let patient = gate.call(|reply| reply).timeout(60 * SECOND);
+    let hasty = gate.call(|reply| reply).timeout(SECOND);
+    let opening = async {
+        sleep(3 * SECOND).await;
+        gate.cast(()).unwrap();
+    };
+    let (patient, hasty, ()) = tokio::join!(patient, hasty, opening);
+    assert_eq!(hasty, Err(CallError::Timeout));
+    // The clock of deadlines goes in steps.
+    let left = patient.unwrap().unwrap();
+    assert!((56 * SECOND..=57 * SECOND).contains(&left), "{left:?}");
+    assert_eq!(node.skipped_calls().expired, 1);
+}
