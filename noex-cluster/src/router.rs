@@ -220,6 +220,12 @@ impl Router for ClusterRouter {
     fn neighbours(&self) -> Vec<Creation> {
         self.neighbours.lock().to_vec()
     }
+
+    fn connected(&self) -> Vec<Creation> {
+        let ways = self.ways.iter();
+        let connected = ways.filter(|way| matches!(way.value(), Way::Queue(_)));
+        connected.map(|way| *way.key()).collect()
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl LocalNode {
             Target::Named { .. } | Target::Node(_) => None,
         };
         match signal {
-            Signal::Message(message) => self.deliver_message(process, message),
+            Signal::Message(message) => self.deliver_message(from, process, message),
             Signal::Link { from } => self.deliver_link(to, process, from),
             Signal::Unlink { from } => {
                 if let Some(process) = process {
@@ -84,10 +84,16 @@ impl LocalNode {
         }
     }
 
-    fn deliver_message(&self, process: Option<Arc<dyn AnyProcess>>, message: Encoded) {
+    fn deliver_message(
+        &self,
+        from: Creation,
+        process: Option<Arc<dyn AnyProcess>>,
+        message: Encoded,
+    ) {
         let is_call = message.remaining.is_some();
         let inbound = Box::new(Inbound::new(self, message));
-        let is_refused = is_call && self.inner().draining.load(Ordering::Relaxed);
+        let is_foreign = is_call && from != self.creation();
+        let is_refused = is_foreign && self.inner().draining.load(Ordering::Relaxed);
         let (refused, error) = match process {
             _ if is_refused => (inbound, CallError::Draining),
             None => (inbound, CallError::NoProcess),
