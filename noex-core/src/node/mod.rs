@@ -1,5 +1,6 @@
 //! A node: its processes, its names, its edges.
 
+mod bonds;
 mod calls;
 mod deliver;
 mod extensions;

@@ -207,6 +207,16 @@ impl Relations {
         Severed { links, monitors }
     }
 
+    /// The nodes of all processes that it is bound to.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Creation> {
+        let ties = self.ties.iter();
+        ties.flat_map(|ties| {
+            let watchers = ties.watchers.iter().map(|(watcher, _)| watcher);
+            let others = ties.links.iter().chain(ties.monitoring.values());
+            others.chain(watchers).map(|pid| pid.creation())
+        })
+    }
+
     pub(crate) fn relatives(&self) -> Relatives {
         let trap_exit = self.trap_exit;
         let Some(ties) = &self.ties else {

@@ -46,6 +46,17 @@ pub(crate) struct Session {
     pub told_at: Option<Instant>,
     /// Whether the peer ended its lane in order.
     pub is_lane_ended: bool,
+    /// Whether it is being closed because nobody has any use for it.
+    pub rest: Option<Rest>,
+}
+
+/// How far a session is closed for which nobody has any use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rest {
+    /// After this it counts as lost.
+    pub until: Instant,
+    /// Whether the peer has had all that we sent.
+    pub is_confirmed: bool,
 }
 
 /// The sessions, open or accepted.
@@ -93,6 +104,7 @@ impl SessionTable {
                 heard_at: now,
                 told_at: None,
                 is_lane_ended: false,
+                rest: None,
             },
         );
     }
@@ -110,6 +122,21 @@ impl SessionTable {
     /// An open session.
     pub(crate) fn get(&self, session: SessionId) -> Option<&Session> {
         self.open.get(&session)
+    }
+
+    /// How far an open session is closed for which nobody has any use.
+    pub(crate) fn rest_mut(&mut self, session: SessionId) -> Option<&mut Rest> {
+        self.open.get_mut(&session)?.rest.as_mut()
+    }
+
+    /// The sessions that should have been closed by now.
+    pub(crate) fn overdue_rests(&self, now: Instant) -> Vec<SessionId> {
+        let is_overdue = |rest: Rest| rest.until <= now;
+        let overdue = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.rest.is_some_and(is_overdue));
+        overdue.map(|(id, _)| *id).collect()
     }
 
     /// Whether a session with this life of a node was accepted, and is not open yet.

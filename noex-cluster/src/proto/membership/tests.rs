@@ -194,6 +194,154 @@ fn a_session_that_both_want_at_one_moment_is_opened_and_not_lost_by_a_dial_that_
     }
 }
 
+/// The sessions of a node for which the membership has no use, with whom each is.
+fn spare(sim: &Simulation, index: usize) -> Vec<(SessionId, usize)> {
+    let sessions = sim.sessions_of(index).into_iter();
+    let spare = sessions.filter(|session| sim.nodes[index].machine.is_spare(*session));
+    spare
+        .map(|session| (session, sim.ends[&(index, session)].0))
+        .collect()
+}
+
+fn told_since(sim: &Simulation, index: usize, since: Instant) -> Vec<&Told> {
+    let told = sim.nodes[index].told.iter();
+    told.filter(|(at, _)| *at >= since)
+        .map(|(_, told)| told)
+        .collect()
+}
+
+const MANY: usize = 24;
+
+/// A cluster that was joined through its first node, which has a session with all.
+fn with_spare_sessions(seed: u64) -> Simulation {
+    let mut sim = cluster(seed, MANY);
+    // The first sessions carry news for a while.
+    sim.run(seconds(10));
+    assert!(spare(&sim, 0).len() > 3, "seed {seed}");
+    sim
+}
+
+#[test]
+fn a_session_that_nobody_uses_is_closed_without_a_loss_whoever_begins() {
+    let (mut rested, mut opened) = (0, 0);
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let since = sim.now;
+        for (count, (session, other)) in spare(&sim, 0).into_iter().enumerate() {
+            let theirs = sim.ends[&(0, session)].1;
+            // This node alone, both at one moment, the other one alone, both shortly after each
+            // other.
+            if count % 4 != 2 {
+                sim.feed(0, Input::Rest { session });
+            }
+            if count % 4 == 3 {
+                sim.run(Duration::from_millis(1));
+            }
+            if count % 4 != 0 {
+                sim.feed(other, Input::Rest { session: theirs });
+            }
+        }
+        sim.run(seconds(3));
+        assert_eq!(spare(&sim, 0), [], "seed {seed}");
+        for index in 0..MANY {
+            assert_eq!(sim.view(index), others(index, MANY), "seed {seed}");
+            let told = told_since(&sim, index, since);
+            let all_rested = told.iter().all(|told| matches!(told, Told::Rested(_)));
+            assert!(all_rested, "seed {seed}: {told:?}");
+            rested += told.len();
+        }
+        // It opens again when it is wanted, also by both at once.
+        let since = sim.now;
+        for other in 1..MANY {
+            let creations = [other, 0].map(|index| sim.nodes[index].peer.creation);
+            for (index, peer) in [0, other].into_iter().zip(creations) {
+                sim.feed(index, Input::Wanted { peer });
+            }
+        }
+        sim.run(seconds(3));
+        assert_eq!(sim.sessions_of(0).len(), MANY - 1, "seed {seed}");
+        opened += told_since(&sim, 0, since).len();
+    }
+    assert!(rested > 40 && opened * 2 == rested, "{rested} {opened}");
+}
+
+#[test]
+fn a_session_that_is_wanted_as_soon_as_it_rests_is_opened_again_without_a_loss() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let (session, other) = spare(&sim, 0)[0];
+        let since = sim.now;
+        sim.feed(0, Input::Rest { session });
+        let mut wanted = [false; 2];
+        while wanted != [true; 2] {
+            sim.run(Duration::from_micros(100));
+            assert!(sim.now < since + seconds(1), "seed {seed}");
+            for (side, (index, with)) in [(0, other), (other, 0)].into_iter().enumerate() {
+                let told = told_since(&sim, index, since);
+                if !wanted[side] && told.iter().any(|told| matches!(told, Told::Rested(_))) {
+                    wanted[side] = true;
+                    let peer = sim.nodes[with].peer.creation;
+                    sim.feed(index, Input::Wanted { peer });
+                }
+            }
+        }
+        sim.run(seconds(3));
+        for index in [0, other] {
+            let told = told_since(&sim, index, since);
+            let is_as_it_should = matches!(told[..], [Told::Rested(_), Told::Opened(_)]);
+            assert!(is_as_it_should, "seed {seed}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_can_not_be_closed_in_order_is_lost_and_nobody_is_down() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let (session, other) = spare(&sim, 0)[0];
+        let since = sim.now;
+        sim.cuts.insert((0, other));
+        sim.feed(0, Input::Rest { session });
+        sim.run(RULES.detection_time() + RULES.heartbeat_interval * 2);
+        let told = told_since(&sim, 0, since);
+        assert!(matches!(told[..], [Told::Lost(_)]), "seed {seed}: {told:?}");
+    }
+}
+
+#[test]
+fn a_session_of_neighbours_does_not_rest() {
+    let mut sim = cluster(1, 4);
+    sim.run(seconds(10));
+    let since = sim.now;
+    for session in sim.sessions_of(0) {
+        sim.feed(0, Input::Rest { session });
+    }
+    sim.run(seconds(3));
+    assert_eq!(sim.sessions_of(0).len(), 3);
+    assert_eq!(told_since(&sim, 0, since).len(), 0);
+}
+
+#[test]
+fn a_node_that_leaves_while_its_sessions_go_to_rest_is_down_once() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let since = sim.now;
+        let spare = spare(&sim, 0);
+        for (session, _) in &spare {
+            sim.feed(0, Input::Rest { session: *session });
+        }
+        sim.run(Duration::from_micros(400 * seed));
+        sim.feed(0, Input::Leave);
+        sim.run(seconds(5));
+        for index in 1..MANY {
+            let (after, reason) = sim.down_after(index, 0, since).unwrap();
+            assert_eq!(reason, NodeDownReason::GracefulShutdown, "seed {seed}");
+            assert!(after < AT_ONCE, "seed {seed}: {after:?}");
+            assert_eq!(downs(&sim, index), 1, "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn a_session_that_breaks_again_and_again_is_not_redialled_without_pause() {
     for seed in 0..RUNS {
