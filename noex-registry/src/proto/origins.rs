@@ -75,12 +75,14 @@ impl Origins {
     }
 
     /// Whether a delta says what is not known yet, and will be kept. One of a node that is not up
-    /// says nothing: the node's state is fetched when it is.
+    /// says nothing: the node's state is fetched when it is. Nor does one that leads further than
+    /// to the next version: all that its owner says later would count as old.
     pub(crate) fn is_news(&self, delta: &Delta) -> bool {
         self.known.get(&delta.origin).is_some_and(|origin| {
             let has_room = delta.before == origin.version || origin.ahead.len() < AHEAD_MAX;
             let is_kept = origin.ahead.contains_key(&delta.before);
-            delta.after > origin.version && has_room && !is_kept
+            let is_next = delta.before.checked_add(1) == Some(delta.after);
+            is_next && delta.after > origin.version && has_room && !is_kept
         })
     }
 

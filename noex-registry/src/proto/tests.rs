@@ -920,6 +920,24 @@ fn an_unanswered_fetch_is_repeated_ever_more_rarely() {
 }
 
 #[test]
+fn nobody_can_make_a_node_s_later_changes_count_as_old_by_a_delta() {
+    for after in [0, 2, u64::MAX] {
+        let mut node = Node::with_peers(1, &[2]);
+        let wrong = Message::Delta(Delta {
+            origin: creation(2),
+            before: 0,
+            after,
+            changes: vec![Change::Held(member("g", pid(2, 9)))],
+        });
+        assert_eq!(node.message_from(3, wrong), []);
+        assert_eq!(node.members("g"), []);
+        node.message(claimed(2, 0, &[("a", claim(2, 1, 1))]));
+        assert_eq!(node.holder("a"), Some(pid(2, 1)));
+        assert_eq!(node.passed_on.len(), 1, "only what its owner said");
+    }
+}
+
+#[test]
 fn a_repeated_delta_changes_nothing() {
     let mut node = Node::with_peers(1, &[2]);
     node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
