@@ -209,6 +209,9 @@ impl Machine {
         let is_back = is_up && matches!(member.tie, Tie::Apart | Tie::Shunned);
         if is_back {
             member.tie = Tie::Near;
+        } else if member.tie == Tie::Shunned {
+            // It is told of when it comes up: it wants a session again.
+            member.tie = Tie::Apart;
         }
         self.links.give_up(slot);
         self.timers.is_neighbourhood_changed = true;

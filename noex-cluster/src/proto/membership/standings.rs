@@ -146,7 +146,7 @@ impl Machine {
             self.dial_again(&ended.aim, None, now);
         }
         self.discovery.lost(peer.creation, now, &mut self.rng);
-        if is_graceful && session.is_some() && tie != Tie::Shunned {
+        if is_graceful && session.is_some() {
             self.part(slot, false, now);
         } else {
             self.tell_down(slot, reason);

@@ -618,6 +618,94 @@ fn a_disconnected_member_stays_away_until_it_is_wanted() {
 }
 
 #[test]
+fn contract_c45_a_disconnected_member_that_was_silent_meanwhile_stays_away() {
+    for seed in 0..RUNS / 2 {
+        let mut sim = cluster(seed, 4);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(1));
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        sim.resume(1);
+        sim.run(seconds(40));
+        assert_eq!(sim.view(0), [2, 3], "seed {seed}");
+        assert_eq!(sim.view(1), [2, 3], "seed {seed}");
+        assert_eq!(sim.view(2), [0, 1, 3], "seed {seed}");
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(2));
+        assert_eq!(sim.view(0), [1, 2, 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_a_member_that_is_disconnected_while_it_is_down_is_up_on_both_sides_or_on_none() {
+    for seed in 0..RUNS / 2 {
+        let mut sim = cluster(seed, 4);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        assert_eq!(sim.view(0), [2, 3], "seed {seed}");
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.resume(1);
+        sim.run(seconds(40));
+        let sees = [(0, 1), (1, 0)].map(|(index, other)| sim.view(index).contains(&other));
+        assert_eq!(sees[0], sees[1], "seed {seed}");
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(2));
+        assert_eq!(sim.view(0), [1, 2, 3], "seed {seed}");
+        assert_eq!(sim.view(1), [0, 2, 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_a_disconnected_member_that_is_found_behind_a_seed_stays_away() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(2, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(1));
+        let addresses = vec![format!("127.0.0.1:{}", node.port()).parse().unwrap()];
+        sim.feed(2, Input::Resolved { seed: 0, addresses });
+        let dials = sim.nodes[2].dials;
+        sim.run(seconds(60));
+        assert!(sim.nodes[2].dials > dials, "seed {seed}: it is dialled");
+        assert_eq!(sim.view(2), [0], "seed {seed}");
+        assert_eq!(sim.view(1), [0], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_the_next_life_of_a_disconnected_member_is_welcome_at_once() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        // Somebody of whom this node hears nothing itself.
+        let (session, other) = spare(&sim, 0)[0];
+        sim.feed(0, Input::Rest { session });
+        sim.run(seconds(1));
+        let id = sim.nodes[other].peer.id.clone();
+        for is_disconnected in [false, true] {
+            if is_disconnected {
+                let node = id.clone();
+                sim.feed(0, Input::Disconnect { node });
+                sim.run(seconds(1));
+            }
+            let peer = Peer::new(id.clone(), Creation::from_bits(7));
+            let (session, key) = (SessionId(u64::MAX), key_of(peer.creation));
+            let machine = &mut sim.nodes[0].machine;
+            machine.handle_input(Input::Asked { session, peer, key }, sim.now);
+            let answers = iter::from_fn(|| machine.poll_output());
+            let answers: Vec<_> = answers
+                .filter_map(|output| match output {
+                    Output::Answer { answer, .. } => Some(answer.is_ok()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(answers, [is_disconnected], "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn a_member_that_is_disconnected_while_it_is_away_is_not_down_once_more() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 3);
