@@ -124,7 +124,7 @@ impl Machine {
             return;
         }
         let (life, peer) = (member.life(), member.peer().clone());
-        let (session, tie, successor) = (member.session, member.tie, member.successor.take());
+        let (session, successor) = (member.session, member.successor.take());
         member.stand(
             if is_graceful {
                 Standing::Left
