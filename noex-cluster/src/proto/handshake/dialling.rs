@@ -88,9 +88,9 @@ impl Dialling {
     /// Reads the second message, as [`take_second`](super::take_second) gave it.
     ///
     /// # Errors
-    /// [`Unfit`], of [`HandshakeError::BadMessage`] if it is not an answer to this handshake's first
-    /// message, of [`HandshakeError::Incompatible`] if the peer speaks no version that this node
-    /// speaks, of [`HandshakeError::Downgraded`] if both speak a later version of the handshake.
+    /// [`Unfit`] with [`HandshakeError::BadMessage`] if it is no answer to this handshake's first
+    /// message, with [`HandshakeError::Incompatible`] if the peer speaks no version that this node
+    /// speaks, with [`HandshakeError::Downgraded`] if both speak a later one of the handshake.
     pub(crate) fn read_second(mut self, message: &[u8]) -> Result<Dialled, Unfit> {
         noise::check_size(message)?;
         let payload = noise::read(&mut self.state, message)
