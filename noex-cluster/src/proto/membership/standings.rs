@@ -259,7 +259,8 @@ impl Machine {
         }
         self.sync.toggle(self.own_life());
         if !self.rules.flaw.reuses_incarnation() {
-            self.incarnation = incarnation + 1;
+            // Who is said to have had the last one can show nothing by the next.
+            self.incarnation = incarnation.saturating_add(1);
         }
         self.sync.toggle(self.own_life());
         self.sync.changed(now);

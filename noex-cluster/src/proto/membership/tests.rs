@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::linking::WANTED_DIALS_MAX;
-use super::message::{RECORDS_MAX, Record, Standing, State, Who};
+use super::message::{
+    Cause, Digest, Facts, Life, News, RECORDS_MAX, Record, Report, Standing, State, Vote, Who,
+};
 use super::simulation::{RULES, Simulation, Told, key_of};
 use super::{
     DialFailure, Endpoint, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via,
@@ -448,6 +450,63 @@ fn deceived(counts: &[u16]) -> Simulation {
 fn a_message_with_more_records_than_may_be_is_cut() {
     let sim = deceived(&[200]);
     assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
+}
+
+/// Whatever a member says of times and counts: it may be mad, and must not be contagious.
+#[test]
+fn no_number_that_a_member_says_ends_a_node() {
+    let numbers = [0, 1, u64::MAX - 1, u64::MAX];
+    for seed in 0..4 {
+        let mut sim = cluster(seed, 4);
+        let session = sim.sessions_of(0)[0];
+        let lives: Vec<Creation> = sim.nodes.iter().map(|node| node.peer.creation).collect();
+        let mut said = Vec::new();
+        for number in numbers {
+            let time = Duration::new(number, 999_999_999);
+            for creation in lives.iter().copied() {
+                let life = Life {
+                    creation,
+                    incarnation: number,
+                };
+                let facts = Facts {
+                    process_count: number,
+                    uptime: time,
+                };
+                let report = Report {
+                    creation,
+                    facts,
+                    age: time,
+                };
+                let vote = |cause| {
+                    News::Vote(Vote {
+                        suspect: life,
+                        voter: lives[1],
+                        age: time,
+                        cause,
+                    })
+                };
+                let news = vec![
+                    News::Down(life),
+                    vote(Cause::Silent),
+                    vote(Cause::Closed),
+                    News::Heard(life),
+                    News::Present(creation),
+                ];
+                said.push(Message::News(Arc::new(news)));
+                said.push(Message::Heartbeat(facts));
+                said.push(Message::Digest(Digest {
+                    view: number,
+                    is_settled: true,
+                    reports: vec![report],
+                }));
+            }
+        }
+        for message in said {
+            sim.feed(0, Input::Message { session, message });
+            sim.run(Duration::from_millis(200));
+        }
+        sim.run(seconds(20));
+    }
 }
 
 #[test]
