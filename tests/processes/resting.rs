@@ -38,6 +38,10 @@ async fn sessions_that_nobody_uses_are_closed_and_opened_again_and_nobody_is_tol
     let told = tokio::time::timeout(Duration::ZERO, events.next()).await;
     assert!(told.is_err(), "{told:?}");
     assert_eq!(node.cluster().connected_nodes().len(), sparse.others.len());
+    for other in &sparse.others {
+        let lost = other.logged_times(&["lost"]);
+        assert_eq!(lost, 0, "{:?}", other.log());
+    }
     // They count each other as up, without a session.
     sparse.others[0].kill();
     let down = events.next().await.unwrap().unwrap();

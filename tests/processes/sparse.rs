@@ -105,6 +105,7 @@ impl Sparse {
         let door = Door::to(format!("127.0.0.1:{}", node.id().port()).parse().unwrap());
         let plans = ["b", "c", "d", "e", "f"].map(|name| {
             let plan = Plan::new(name).interval(interval).seed(&door.address);
+            let plan = plan.log("info");
             plan.variable("NOEX_OBSERVERS", &1).variable(
                 "NOEX_SESSION_IDLE_TIMEOUT",
                 &format!("{}ms", idle.as_millis()),

@@ -172,6 +172,12 @@ async fn read_all(
             let Some(arrival) = arrival_of(session, frame)? else {
                 continue;
             };
+            if let Arrival::Message { message, .. } = &arrival
+                && *message == Message::Rested
+            {
+                // Behind it the session is closed.
+                reader.expect_end();
+            }
             if arrivals.send(arrival).await.is_err() {
                 return Ok(());
             }
