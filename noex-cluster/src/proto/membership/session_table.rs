@@ -9,7 +9,8 @@
 //! A dial from a peer with which we do have a session shows, for the same reason, that the peer
 //! lost it, and the new one takes its place. There is one exception: we are the smaller, our own
 //! dial has just won, and the peer's request was on its way meanwhile. We tell the two apart by
-//! the age of the session, which in the exception is less than a handshake may take.
+//! the age of the session, which in the exception is less than a handshake may take. And a session
+//! that goes to rest is not replaced: its end is on its way.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -73,7 +74,7 @@ pub(crate) enum Admission {
     Accept,
     /// Our own dial wins.
     Crossing,
-    /// Our own dial has won.
+    /// Our own dial has won, or the session that there is has yet to close.
     AlreadyConnected,
 }
 
@@ -176,6 +177,10 @@ impl SessionTable {
         let Some(session) = open.and_then(|open| self.get(open)) else {
             return Admission::Accept;
         };
+        if session.rest.is_some() {
+            // The peer has closed it, or lost it: either shows soon, and tells them apart.
+            return Admission::AlreadyConnected;
+        }
         let is_young = now.saturating_duration_since(session.opened_at) < HANDSHAKE_TIMEOUT;
         match session.side {
             Side::Own if is_smaller && is_young => Admission::AlreadyConnected,

@@ -216,16 +216,11 @@ impl Machine {
         self.links.give_up(slot);
         self.timers.is_neighbourhood_changed = true;
         if let Some(former) = former {
-            let closed = self.sessions.close(former);
+            self.sessions.close(former);
             self.edges.remove(&former);
             self.emit(Output::CloseSession { session: former });
-            // Who dials again has had all that we sent, and we have had all that it did.
-            let is_rested = closed.is_some_and(|it| it.rest.is_some() && it.is_lane_ended);
-            let peer = peer.clone();
-            match (is_told, is_rested) {
-                (true, true) => self.emit(Output::SessionRested { peer }),
-                (true, false) => self.emit(Output::SessionLost { peer }),
-                (false, _) => {}
+            if is_told {
+                self.emit(Output::SessionLost { peer: peer.clone() });
             }
         }
         self.sessions.open(session, slot, side, now);
