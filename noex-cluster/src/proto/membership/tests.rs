@@ -311,6 +311,39 @@ fn a_session_that_can_not_be_closed_in_order_is_lost_and_nobody_is_down() {
 }
 
 #[test]
+fn a_session_that_goes_to_rest_is_not_replaced_by_a_dial_of_the_peer() {
+    let mut sim = with_spare_sessions(1);
+    let (session, other) = spare(&sim, 0)[0];
+    for is_resting in [true, false] {
+        sim.cuts.insert((0, other));
+        if is_resting {
+            sim.feed(0, Input::Rest { session });
+        }
+        let peer = sim.nodes[other].peer.clone();
+        let key = key_of(peer.creation);
+        let asked = SessionId(u64::MAX);
+        let machine = &mut sim.nodes[0].machine;
+        let input = Input::Asked {
+            session: asked,
+            peer,
+            key,
+        };
+        machine.handle_input(input, sim.now);
+        let outputs = iter::from_fn(|| machine.poll_output());
+        let answers: Vec<_> = outputs
+            .filter_map(|output| match output {
+                Output::Answer { answer, .. } => Some(answer),
+                _ => None,
+            })
+            .collect();
+        let refused = Err(Refusal::AlreadyConnected);
+        assert_eq!(answers, [if is_resting { refused } else { Ok(()) }]);
+        // It has been lost, and the next one may come.
+        sim.run(RULES.detection_time() + RULES.heartbeat_interval * 2);
+    }
+}
+
+#[test]
 fn a_session_of_neighbours_does_not_rest() {
     let mut sim = cluster(1, 4);
     sim.run(seconds(10));
