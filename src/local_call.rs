@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// One call of a [`#[noex::server(local)]`](macro@crate::server) on its way: a [`Call`] whose
 /// reply can be anything, and stays on its node.
 #[must_use = "a call does nothing unless it is awaited"]
-pub struct LocalCall<S: GenServer, R, D, F>(Call<S, Local<R>, D, F>);
+pub struct LocalCall<S: GenServer, R: Send + 'static, D, F>(Call<S, Local<R>, D, F>);
 
 impl<S, R, D, F> LocalCall<S, R, D, F>
 where
@@ -38,7 +38,9 @@ where
     }
 }
 
-impl<S: GenServer, R, D, F> From<Call<S, Local<R>, D, F>> for LocalCall<S, R, D, F> {
+impl<S: GenServer, R: Send + 'static, D, F> From<Call<S, Local<R>, D, F>>
+    for LocalCall<S, R, D, F>
+{
     fn from(call: Call<S, Local<R>, D, F>) -> Self {
         Self(call)
     }
@@ -58,7 +60,7 @@ where
     }
 }
 
-impl<S: GenServer, R, D, F> fmt::Debug for LocalCall<S, R, D, F> {
+impl<S: GenServer, R: Send + 'static, D, F> fmt::Debug for LocalCall<S, R, D, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LocalCall").field(&self.0).finish()
     }

@@ -14,6 +14,10 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+/// How long the end of a node waits until the nodes that it has sessions with know that its names
+/// are to be had.
+const NAMES_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long the end of a node waits for its application to stop taking work, and for calls that it
 /// has yet to answer.
 const CALLS_PATIENCE: Duration = Duration::from_secs(5);
@@ -129,12 +133,15 @@ impl Node {
         &self.0.registry
     }
 
-    /// Ends the node in order: refuses new calls of other nodes with
-    /// [`CallError::Draining`](crate::CallError::Draining), lets its
+    /// Ends the node in order: [hands its names over](Registry::drain) (0.5 s), refuses new calls
+    /// of other nodes with [`CallError::Draining`](crate::CallError::Draining), lets its
     /// [application](crate::run_application) stop taking work and waits for the calls that it has
     /// yet to answer (5 s), takes its names away, stops the application (10 s) and its other
     /// servers, the youngest first (12 s in all), and leaves the cluster (2 s). The other nodes see
     /// a graceful shutdown. Every further call waits for the first.
+    ///
+    /// Calls by a [`Global`](crate::Global) name that it refuses wait for whoever takes the name on
+    /// another node.
     ///
     /// # Cancel safety
     /// What was begun is not undone; call it again to go on.
@@ -150,6 +157,12 @@ impl Node {
             ..
         } = &*self.0;
         tracing::info!(node = %self.id(), calls = local.calls_in_flight(), "the node stops");
+        if timeout(NAMES_PATIENCE, registry.drain()).await.is_err() {
+            tracing::warn!(
+                node = %self.id(),
+                "not all nodes have confirmed that names are free; their calls may be refused"
+            );
+        }
         local.drain();
         let application = ApplicationServer::of(local);
         let quiet = async {

@@ -376,11 +376,15 @@ impl Cluster {
 
     fn on_event(&self, mut callback: impl FnMut(ClusterEvent) + Send + 'static) -> Subscription {
         let mut events = self.subscribe();
+        let node = self.0.node_id.clone();
         Subscription::new(spawn_on(&self.0.runtime, async move {
             while let Some(event) = events.next().await {
                 match event {
                     Ok(event) => callback(event),
-                    Err(missed) => tracing::warn!(%missed, "a callback of the cluster is too slow"),
+                    Err(missed) => tracing::warn!(
+                        %node, %missed,
+                        "a callback of the cluster is too slow; let it hand its work over"
+                    ),
                 }
             }
         }))

@@ -189,7 +189,7 @@ impl View {
 fn info(member: &Member) -> NodeInfo {
     let age = member.heard_at.elapsed();
     let uptime = match member.status {
-        NodeStatus::Up => member.facts.uptime + age,
+        NodeStatus::Up => member.facts.uptime.saturating_add(age),
         NodeStatus::Down | NodeStatus::Left => Duration::ZERO,
     };
     NodeInfo {
@@ -198,5 +198,31 @@ fn info(member: &Member) -> NodeInfo {
         process_count: member.facts.process_count,
         uptime,
         last_heartbeat_ago: age,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use noex_core::Creation;
+
+    use super::*;
+    use crate::router::ClusterRouter;
+
+    #[test]
+    fn a_node_may_say_to_run_for_ever() {
+        let limits = crate::net::Limits {
+            message_size_max: 100,
+            queue_size_max: 100,
+        };
+        let router = ClusterRouter::new(Creation::from_bits(1), limits);
+        let view = View::new(Arc::new(router));
+        let peer = Peer::new("b@h:1".parse().unwrap(), Creation::from_bits(2));
+        let facts = Facts {
+            process_count: u64::MAX,
+            uptime: Duration::MAX,
+        };
+        view.up(&peer, facts);
+        view.facts(&peer, facts, Duration::MAX);
+        assert_eq!(view.nodes()[0].uptime, Duration::MAX);
     }
 }

@@ -60,6 +60,11 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// The nodes that news goes to first: in a large cluster a few, so that whoever is up is
     /// reached if each passes news on.
     fn neighbours(&self) -> Vec<Creation>;
+
+    /// The nodes that a signal goes to at once, since there is a connection already.
+    fn connected(&self) -> Vec<Creation> {
+        self.neighbours()
+    }
 }
 
 /// Why a signal was not sent.

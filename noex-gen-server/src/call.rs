@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use noex_core::call::{Parties, ReplyFuture};
@@ -13,6 +13,7 @@ use noex_core::process::{Process, current_pid};
 use noex_core::{CallError, Encoded, LocalNode, ReplyTo, Target, Wire, codec};
 use tokio::time::Instant;
 
+use crate::detour::Detour;
 use crate::patience::Patience;
 use crate::request::protocol_of;
 use crate::{Address, Dest, GenServer, Request};
@@ -22,10 +23,13 @@ use crate::{Address, Dest, GenServer, Request};
 /// # Errors
 /// [`CallError`] says what happened, and whether the server may have handled the request.
 ///
+/// A call by a name of the cluster whose holder's node is stopping waits for who holds the name
+/// next, within its deadline: it fails with [`CallError::Draining`] only if nobody does by then.
+///
 /// # Cancel safety
 /// Dropping it gives the call up. A request that is still queued is skipped.
 #[must_use = "a call does nothing unless it is awaited"]
-pub struct Call<S: GenServer, R, D, F> {
+pub struct Call<S: GenServer, R: Send + 'static, D, F> {
     to: D,
     /// Until the call is sent.
     make: Option<F>,
@@ -34,6 +38,8 @@ pub struct Call<S: GenServer, R, D, F> {
     reply: Option<ReplyFuture<R>>,
     /// While the mailbox is full: the request waits for room.
     parked: Option<Box<Parked<S>>>,
+    /// Where the address is a name that moves from node to node.
+    detour: Option<Box<Detour<R>>>,
 }
 
 struct Parked<S: GenServer> {
@@ -42,7 +48,7 @@ struct Parked<S: GenServer> {
 }
 
 /// Nothing in it is ever pinned.
-impl<S: GenServer, R, D, F> Unpin for Call<S, R, D, F> {}
+impl<S: GenServer, R: Send + 'static, D, F> Unpin for Call<S, R, D, F> {}
 
 impl<S, R, D, F> Call<S, R, D, F>
 where
@@ -58,6 +64,7 @@ where
             patience: Patience::DEFAULT,
             reply: None,
             parked: None,
+            detour: None,
         }
     }
 
@@ -89,24 +96,89 @@ where
     }
 
     /// Sends the request that `make` builds; its reply will wake `caller`.
-    fn send(&mut self, make: F, caller: &Waker) -> Result<(), CallError> {
+    fn send(&mut self, make: F, cx: &Context<'_>) -> Result<(), CallError> {
         self.patience.begin()?;
+        let caller = cx.waker();
         if let Some(process) = self.to.held() {
             let (reply, parked) = (&mut self.reply, &mut self.parked);
             return push(process, make, &self.patience, caller, reply, parked);
         }
-        match self.to.resolve()? {
-            Address::Local(process) => {
+        match self.to.resolve() {
+            Ok(Address::Local(process)) => {
                 let (reply, parked) = (&mut self.reply, &mut self.parked);
                 push(&process, make, &self.patience, caller, reply, parked)
             }
-            Address::Remote { node, target } => {
-                let (reply, reply_to, _guard) = self.patience.open(Parties::none(), &node, caller);
-                send_encoded::<S>(&node, &target, &make(reply_to), self.patience.timeout())?;
-                self.reply = Some(reply);
-                Ok(())
+            Ok(Address::Remote { node, target }) => self.send_encoded(&node, &target, make, caller),
+            Err(CallError::Draining) => {
+                self.make = Some(make);
+                self.wait(cx)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the request to another node.
+    fn send_encoded(
+        &mut self,
+        node: &LocalNode,
+        target: &Target,
+        make: F,
+        caller: &Waker,
+    ) -> Result<(), CallError> {
+        let (reply, reply_to, _guard) = self.patience.open(Parties::none(), node, caller);
+        let (payload, replies) = codec::encode(node, target.creation(), &make(reply_to))?;
+        let timeout = Some(self.patience.timeout());
+        let message = Encoded::new(current_pid(), protocol_of::<S>(), timeout, replies, payload);
+        if self.to.moves() {
+            let detour = self.detour.get_or_insert_with(|| Box::new(Detour::new()));
+            detour.sends(node, target.creation(), &message);
+        }
+        node.send_message(target, message)?;
+        self.reply = Some(reply);
+        Ok(())
+    }
+
+    /// Whoever has the name is on a node that stops: waits for who has it next.
+    #[cold]
+    fn wait(&mut self, cx: &Context<'_>) -> Result<(), CallError> {
+        let detour = self.detour.get_or_insert_with(|| Box::new(Detour::new()));
+        let successor = self.to.successor(detour.sent_to());
+        let successor = successor.ok_or(CallError::Draining)?;
+        detour.wait(successor, &mut self.patience, cx)
+    }
+
+    /// As [`poll`](Future::poll), where the name may have to be waited for.
+    #[cold]
+    fn poll_detour(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, CallError>> {
+        while let Some(detour) = &mut self.detour {
+            let Some(again) = ready!(detour.poll_found(&mut self.patience, cx))? else {
+                let outcome = match self.parked.take() {
+                    None => ready!(self.poll_reply(cx)),
+                    Some(parked) => ready!(self.poll_parked(*parked, cx)),
+                };
+                let is_sent = self
+                    .detour
+                    .as_ref()
+                    .is_some_and(|it| it.sent_to().is_some());
+                if !(is_sent && matches!(outcome, Err(CallError::Draining))) {
+                    return Poll::Ready(outcome);
+                }
+                self.wait(cx)?;
+                continue;
+            };
+            match self.make.take() {
+                Some(make) => self.send(make, cx)?,
+                None => match self.to.resolve() {
+                    Ok(address) => {
+                        let reply = detour.send_again(again, &address, &self.patience)?;
+                        self.reply = Some(reply);
+                    }
+                    Err(CallError::Draining) => self.wait(cx)?,
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
             }
         }
+        Poll::Pending
     }
 
     /// The request waits for room, or its time is over.
@@ -170,19 +242,6 @@ fn push<S: GenServer, R: Wire>(
     Ok(())
 }
 
-/// Sends a call to another node.
-fn send_encoded<S: GenServer>(
-    node: &LocalNode,
-    target: &Target,
-    call: &S::Call,
-    timeout: Duration,
-) -> Result<(), CallError> {
-    let (payload, replies) = codec::encode(node, target.creation(), call)?;
-    let protocol = protocol_of::<S>();
-    let message = Encoded::new(current_pid(), protocol, Some(timeout), replies, payload);
-    node.send_message(target, message)
-}
-
 impl<S, R, D, F> Future for Call<S, R, D, F>
 where
     S: GenServer,
@@ -194,14 +253,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(make) = this.make.take() {
-            if let Err(error) = this.send(make, cx.waker()) {
+        if this.detour.is_none()
+            && let Some(make) = this.make.take()
+        {
+            if let Err(error) = this.send(make, cx) {
                 return Poll::Ready(Err(error));
             }
-            if this.parked.is_none() {
+            if this.parked.is_none() && this.detour.is_none() {
                 // A reply that has come already has woken the caller.
                 return Poll::Pending;
             }
+        }
+        if this.detour.is_some() {
+            return this.poll_detour(cx);
         }
         match this.parked.take() {
             None => this.poll_reply(cx),
@@ -210,7 +274,7 @@ where
     }
 }
 
-impl<S: GenServer, R, D, F> fmt::Debug for Call<S, R, D, F> {
+impl<S: GenServer, R: Send + 'static, D, F> fmt::Debug for Call<S, R, D, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("patience", &self.patience)

@@ -48,6 +48,7 @@ pub struct Answers<R> {
 pub struct CallMany<S, R, M, F>
 where
     S: GenServer,
+    R: Send + 'static,
     M: DestMany<S>,
 {
     state: State<S, R, M, F>,
@@ -57,6 +58,7 @@ where
 enum State<S, R, M, F>
 where
     S: GenServer,
+    R: Send + 'static,
     M: DestMany<S>,
 {
     Made { to: M, make: F },
@@ -65,7 +67,7 @@ where
 }
 
 /// Nothing in it is ever pinned.
-impl<S: GenServer, R, M: DestMany<S>, F> Unpin for CallMany<S, R, M, F> {}
+impl<S: GenServer, R: Send + 'static, M: DestMany<S>, F> Unpin for CallMany<S, R, M, F> {}
 
 impl<S, R, M, F> CallMany<S, R, M, F>
 where
@@ -140,7 +142,7 @@ impl<R> FromIterator<(Pid, Result<R, CallError>)> for Answers<R> {
     }
 }
 
-impl<S: GenServer, R, M: DestMany<S>, F> fmt::Debug for CallMany<S, R, M, F> {
+impl<S: GenServer, R: Send + 'static, M: DestMany<S>, F> fmt::Debug for CallMany<S, R, M, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallMany")
             .field("patience", &self.patience)

@@ -1,10 +1,12 @@
 //! `Dest`: whatever a call or cast can be addressed to.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use noex_core::process::{FindError, Process};
-use noex_core::{CallError, LocalNode, NodeId, Pid, Target};
+use noex_core::{CallError, Creation, LocalNode, NodeId, Pid, Target};
 
 use crate::{GenServer, Request, ServerRef};
 
@@ -26,7 +28,22 @@ pub trait Dest<S: GenServer> {
     fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
         None
     }
+
+    /// Whether the address is a name that can pass from a node that stops to another one. A call
+    /// that fails with [`CallError::Draining`] then waits for the [successor](Self::successor).
+    fn moves(&self) -> bool {
+        false
+    }
+
+    /// Ends when somebody else is found at the address than a process of `refused_by`, the node
+    /// that refused a call since it is stopping, or than nobody. `None` if nobody can be.
+    fn successor(&self, _refused_by: Option<Creation>) -> Option<Successor> {
+        None
+    }
 }
+
+/// The wait for whoever has a name next.
+pub type Successor = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where a server was found.
 #[non_exhaustive]
@@ -92,6 +109,14 @@ impl<S: GenServer, D: Dest<S> + ?Sized> Dest<S> for &D {
 
     fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
         (**self).held()
+    }
+
+    fn moves(&self) -> bool {
+        (**self).moves()
+    }
+
+    fn successor(&self, refused_by: Option<Creation>) -> Option<Successor> {
+        (**self).successor(refused_by)
     }
 }
 

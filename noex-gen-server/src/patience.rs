@@ -65,6 +65,11 @@ impl Patience {
         Ok(())
     }
 
+    /// So much of its time is over.
+    pub(crate) const fn pass(&mut self, time: Duration) {
+        self.timeout = self.timeout.saturating_sub(time);
+    }
+
     /// How long a call that begins waits.
     pub(crate) const fn timeout(&self) -> Duration {
         self.timeout

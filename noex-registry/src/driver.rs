@@ -1,11 +1,13 @@
 //! `Driver`: performs what the machine decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use noex_core::mailbox::Info;
 use noex_core::{CallError, Creation, ExitReason, LocalNode, MonitorRef, Pid, Target};
 use noex_gen_server::{Address, Dest, GenServer};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::proto::{GroupEvent, Input, Letter, Machine, Message, Now, Output};
@@ -20,6 +22,8 @@ pub(crate) struct Driver {
     /// The registry's process, which watches the processes that have names or are in groups.
     server: Option<Pid>,
     monitors: BTreeMap<Pid, MonitorRef>,
+    /// All that had to confirm that this node drains have, or are down.
+    drained: Arc<Notify>,
 }
 
 impl Driver {
@@ -28,6 +32,7 @@ impl Driver {
             machine: Machine::new(me, now()),
             server: None,
             monitors: BTreeMap::new(),
+            drained: Arc::default(),
         }
     }
 
@@ -66,6 +71,11 @@ impl Driver {
         self.machine.poll_timeout().map(Instant::from_std)
     }
 
+    /// Told when all that had to confirm that this node drains have, or are down.
+    pub(crate) fn drained(&self) -> Arc<Notify> {
+        Arc::clone(&self.drained)
+    }
+
     pub(crate) fn holder(&self, name: &str) -> Option<Pid> {
         self.machine.holder(name)
     }
@@ -75,6 +85,8 @@ impl Driver {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Publish { name, holder } => published.name(name, holder),
+                Output::Await { name, is_awaited } => published.set_awaited(name, is_awaited),
+                Output::Drained => self.drained.notify_waiters(),
                 Output::Regroup(event) => published.regroup(event),
                 Output::Tell { watcher, event } => tell(node, watcher, event),
                 Output::Refused { holder } => refused_by = Some(holder),

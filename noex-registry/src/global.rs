@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use noex_core::{CallError, LocalNode, NameError, Pid};
-use noex_gen_server::{Address, Dest, GenServer, Name, Whereis};
+use noex_core::{CallError, Creation, LocalNode, NameError, Pid};
+use noex_gen_server::{Address, Dest, GenServer, Name, Successor, Whereis};
 
 use crate::Registry;
 
@@ -31,6 +31,9 @@ pub fn whereis(name: &str) -> Option<Pid> {
 }
 
 /// A cluster-wide name: to call whoever holds it, or to start a server under it.
+///
+/// A call that the holder's node refuses because it is stopping waits for the next holder, up to
+/// its deadline, and fails with [`CallError::Draining`] if there is none by then.
 ///
 /// # Examples
 /// ```
@@ -85,8 +88,25 @@ impl Global<String> {
 impl<S: GenServer, N: AsRef<str>> Dest<S> for Global<N> {
     fn resolve(&self) -> Result<Address<S>, CallError> {
         let node = LocalNode::current().ok_or(CallError::NoNode)?;
-        let holder = self.whereis(&node).ok_or(CallError::NoProcess)?;
-        Address::of_pid(node, holder)
+        let registry = registry_of(&node).ok_or(CallError::NoProcess)?;
+        let name = self.0.as_ref();
+        match registry.whereis(name) {
+            Some(holder) => Address::of_pid(node, holder),
+            None if registry.is_awaited(name) => Err(CallError::Draining),
+            None => Err(CallError::NoProcess),
+        }
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn successor(&self, refused_by: Option<Creation>) -> Option<Successor> {
+        let registry = registry_of(&LocalNode::current()?)?;
+        let name = self.0.as_ref().to_owned();
+        Some(Box::pin(async move {
+            registry.found(&name, refused_by).await;
+        }))
     }
 }
 

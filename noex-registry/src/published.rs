@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use noex_core::{Creation, Pid};
+use tokio::sync::Notify;
 
 use crate::Stats;
 use crate::proto::GroupEvent;
@@ -15,6 +16,10 @@ use crate::proto::GroupEvent;
 pub(crate) struct Published {
     holders: Table<Pid>,
     groups: Table<BTreeSet<Pid>>,
+    /// The names that nobody holds, but somebody may soon.
+    awaited: Table<()>,
+    /// Some name has another holder.
+    found: Notify,
 }
 
 /// Names are chosen by users, so that their hash must be a good one.
@@ -23,8 +28,35 @@ type Table<V> = DashMap<Arc<str>, V, foldhash::quality::RandomState>;
 impl Published {
     pub(crate) fn name(&self, name: Arc<str>, holder: Option<Pid>) {
         match holder {
-            Some(holder) => drop(self.holders.insert(name, holder)),
+            Some(holder) => {
+                self.holders.insert(name, holder);
+                self.found.notify_waiters();
+            }
             None => drop(self.holders.remove(&name)),
+        }
+    }
+
+    pub(crate) fn set_awaited(&self, name: Arc<str>, is_awaited: bool) {
+        if is_awaited {
+            self.awaited.insert(name, ());
+        } else {
+            self.awaited.remove(&name);
+        }
+    }
+
+    pub(crate) fn is_awaited(&self, name: &str) -> bool {
+        self.awaited.contains_key(name)
+    }
+
+    /// Waits until a process holds the name that is not of the node `but`.
+    pub(crate) async fn found(&self, name: &str, but: Option<Creation>) {
+        loop {
+            let found = self.found.notified();
+            let holder = self.holder(name);
+            if holder.is_some_and(|holder| Some(holder.creation()) != but) {
+                return;
+            }
+            found.await;
         }
     }
 

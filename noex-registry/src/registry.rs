@@ -128,6 +128,27 @@ impl Registry {
         holder
     }
 
+    /// Begins to hand the names of this node's processes over, before the node stops. From now on
+    /// processes of other nodes can take them. Until one does, calls by such a name wait on the
+    /// other nodes, within their deadlines, while processes of this node still find each other.
+    /// Its processes are in no groups any more, and join none.
+    ///
+    /// Waits until all nodes with which there is a session have confirmed that they know, and
+    /// send no more calls by these names; give it a time-out.
+    ///
+    /// # Cancel safety
+    /// The names stay handed over when the future is dropped.
+    pub async fn drain(&self) {
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let asked = node.router().connected().into_iter().collect();
+        let drained = self.driver.lock().drained();
+        let all_know = drained.notified();
+        self.handle(&node, Input::Drain { asked });
+        all_know.await;
+    }
+
     /// Takes all names and groups of this node's processes away: its work goes elsewhere.
     pub fn unregister_all(&self) {
         if let Some(node) = self.node.upgrade() {
@@ -142,7 +163,8 @@ impl Registry {
     /// [`NameError::NoProcess`] or [`NameError::Invalid`]; nothing changed.
     ///
     /// # Delivery
-    /// It is a member on this node at once, and on the others when they hear of it.
+    /// It is a member on this node at once, and on the others when they hear of it. While the node
+    /// [drains](Self::drain), nobody becomes a member.
     pub fn join(&self, group: &str, pid: Pid) -> Result<(), NameError> {
         let node = self.node_of(group, pid)?;
         let group = group.into();
@@ -189,7 +211,18 @@ impl Registry {
         }
     }
 
-    /// The process that holds a name.
+    /// Whether nobody holds the name now, but somebody may soon: its holder's node is stopping.
+    pub(crate) fn is_awaited(&self, name: &str) -> bool {
+        self.published.is_awaited(name)
+    }
+
+    /// Waits until a process holds the name that is not of the node `but`.
+    pub(crate) async fn found(&self, name: &str, but: Option<Creation>) {
+        self.published.found(name, but).await;
+    }
+
+    /// The process that holds a name. Nobody does on other nodes when its own is
+    /// [draining](Self::drain).
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.published.holder(name)

@@ -40,6 +40,8 @@ impl World {
                 self.send(end, Packet::LaneEnd);
                 self.send(end, Packet::Goodbye);
             }
+            // The simulated users have use for their sessions.
+            Output::Rest { .. } | Output::SessionRested { .. } => {}
             Output::CloseSession { session } => self.close(host, EndIndex::of_session(session)),
             Output::PeerUp { peer } => self.tell(host, peer.creation, What::Up),
             Output::PeerDown { peer, reason } => {

@@ -29,6 +29,7 @@ mod events;
 mod full_disk;
 mod snapshot;
 mod sparse;
+mod resting;
 mod shutdown;
 mod application;
 mod calls;

@@ -2,14 +2,15 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use noex::prelude::*;
-use noex::{CallError, NodeDownReason, Pid};
+use noex::{CallError, DistributedSupervisor, Mode, NodeDownReason, NodeId, Pid, RemoteChild};
 use rustix::process::Signal;
+use tokio::task::JoinHandle;
 
-use crate::mesh::{Mesh, ask};
+use crate::mesh::{Mesh, ask, known, whereis};
 use crate::probe::{Probe, ProbeCall};
 use crate::support::{down, eventually};
 
@@ -153,4 +154,123 @@ async fn contract_c60_a_call_that_nobody_answers_is_waited_for_5_s_and_no_longer
     let reason = down(&mut mesh.events, &b.id).await;
     assert_eq!(reason, NodeDownReason::GracefulShutdown);
     assert!(b.ended(patience), "the exit code is not 0");
+}
+
+/// Calls whoever has the name `one`, without a pause and by as many callers, until it is stopped.
+struct Callers {
+    answered: Arc<AtomicUsize>,
+    is_over: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<Result<(), CallError>>>,
+}
+
+impl Callers {
+    fn start(count: usize) -> Self {
+        let answered = Arc::new(AtomicUsize::new(0));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let tasks = (0..count).map(|_| {
+            let (answered, is_over) = (Arc::clone(&answered), Arc::clone(&is_over));
+            noex::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    Probe::call(Global("one"), ProbeCall::Where).await?;
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+        });
+        let tasks = tasks.collect();
+        Self {
+            answered,
+            is_over,
+            tasks,
+        }
+    }
+
+    /// Waits until so many more calls are answered.
+    async fn go_on(&self, calls: usize) {
+        let goal = self.answered.load(Ordering::Relaxed) + calls;
+        eventually("calls are answered", async || {
+            let has_failed = self.tasks.iter().any(JoinHandle::is_finished);
+            has_failed || self.answered.load(Ordering::Relaxed) >= goal
+        })
+        .await;
+    }
+
+    /// How each of them fared.
+    async fn stop(self) -> Vec<Result<(), CallError>> {
+        self.is_over.store(true, Ordering::Relaxed);
+        let mut outcomes = Vec::new();
+        for task in self.tasks {
+            outcomes.push(task.await.unwrap());
+        }
+        outcomes
+    }
+}
+
+const CALLERS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_no_call_by_name_fails_while_a_name_moves_on_from_a_node_that_ends() {
+    let mut mesh = Mesh::start(["b", "c"]).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let child = RemoteChild::of::<Probe>("child", ()).global_name("one");
+    let supervisor = DistributedSupervisor::builder(Mode::Available).only_others();
+    supervisor.children([child]).start().await.unwrap();
+    known(&node, "one").await;
+    let (home, _) = ask("one", ProbeCall::Where).await;
+    let callers = Callers::start(CALLERS);
+    callers.go_on(1_000).await;
+    let ending = mesh.others.iter_mut().find(|other| other.id == home);
+    let ending = ending.unwrap();
+    ending.signal(Signal::TERM);
+    let reason = down(&mut mesh.events, &home).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    assert!(
+        ending.ended(Duration::from_secs(5)),
+        "the exit code is not 0"
+    );
+    callers.go_on(1_000).await;
+    assert_eq!(callers.stop().await, [const { Ok(()) }; CALLERS]);
+    let (elsewhere, _): (NodeId, Pid) = ask("one", ProbeCall::Where).await;
+    assert_ne!(elsewhere, home);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_a_name_moves_on_while_its_node_still_finishes_a_call() {
+    let (mut mesh, _) = with_busy_probes(0).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let start = |reply| ProbeCall::Start("one".to_owned(), reply);
+    let old = ask("probe-b", start).await.unwrap();
+    known(&node, "one").await;
+    let time = Duration::from_secs(2);
+    let slow = noex::spawn(Probe::call(Global("one"), move |reply| {
+        ProbeCall::Slow(time, reply)
+    }));
+    eventually("the call is there, besides this question", async || {
+        ask("probe-b", ProbeCall::OpenCalls).await == (0, 2)
+    })
+    .await;
+    mesh.others[0].signal(Signal::TERM);
+    eventually("the name is given up", async || {
+        node.registry().whereis("one").is_none()
+    })
+    .await;
+    // These wait for the next holder.
+    let callers = Callers::start(CALLERS);
+    eventually("the name can be taken", async || {
+        ask("probe-c", start).await.is_ok()
+    })
+    .await;
+    let new = whereis("probe-c", "one").await;
+    callers.go_on(100).await;
+    assert!(!slow.is_finished(), "the old holder is still busy");
+    assert_eq!(node.registry().whereis("one"), new);
+    assert_eq!(callers.stop().await, [const { Ok(()) }; CALLERS]);
+    assert_ne!(new, Some(old));
+    assert_eq!(slow.await.unwrap(), Ok(0));
+    let b = &mut mesh.others[0];
+    let reason = down(&mut mesh.events, &b.id).await;
+    assert_eq!(reason, NodeDownReason::GracefulShutdown);
+    assert!(b.ended(Duration::from_secs(5)), "the exit code is not 0");
 }

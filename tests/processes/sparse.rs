@@ -19,7 +19,7 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// How many sessions a node keeps where one other watches each: with that one, and with the one
 /// that it watches.
-const KEPT: usize = 2;
+pub(crate) const KEPT: usize = 2;
 
 /// How long a session that broke when it was young waits for the next one.
 const REDIAL_DELAY: Duration = Duration::from_millis(200);
@@ -74,25 +74,43 @@ fn carry(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// The test's own node, with `probe-t`, and five in processes, which joined it through a door.
-struct Sparse {
-    node: Node,
+pub(crate) struct Sparse {
+    pub(crate) node: Node,
     events: Events,
-    others: Vec<NodeProcess>,
+    pub(crate) others: Vec<NodeProcess>,
     door: Door,
 }
 
 impl Sparse {
     /// All know each other and the names of all, and all are joined with the test's own node.
     async fn through_a_door(interval: Duration) -> Self {
+        let sparse = Self::start(interval, Duration::from_mins(5)).await;
+        eventually("all are joined with the test's node", async || {
+            sparse.sessions() == sparse.others.len()
+        })
+        .await;
+        sparse
+    }
+
+    /// As above, but sessions that nobody uses are closed after `idle`.
+    pub(crate) async fn start(interval: Duration, idle: Duration) -> Self {
         let config = config("t").observers(1).heartbeat_interval(interval);
-        let node = Node::start(config).await.unwrap();
+        let node = Node::start(config.session_idle_timeout(idle))
+            .await
+            .unwrap();
         let probe = Probe::start(()).name(Global("probe-t"));
         let probe = probe.name(Group("probes")).on(node.local());
         probe.await.unwrap();
         let events = node.cluster().subscribe();
         let door = Door::to(format!("127.0.0.1:{}", node.id().port()).parse().unwrap());
-        let plan = |name| Plan::new(name).interval(interval).seed(&door.address);
-        let plans = ["b", "c", "d", "e", "f"].map(|name| plan(name).variable("NOEX_OBSERVERS", &1));
+        let plans = ["b", "c", "d", "e", "f"].map(|name| {
+            let plan = Plan::new(name).interval(interval).seed(&door.address);
+            let plan = plan.log("info");
+            plan.variable("NOEX_OBSERVERS", &1).variable(
+                "NOEX_SESSION_IDLE_TIMEOUT",
+                &format!("{}ms", idle.as_millis()),
+            )
+        });
         let others: Vec<NodeProcess> = plans.into_iter().map(Plan::start).collect();
         let sparse = Self {
             node,
@@ -103,10 +121,6 @@ impl Sparse {
         for other in &sparse.others {
             known(&sparse.node, &other.probe()).await;
         }
-        eventually("all are joined with the test's node", async || {
-            sparse.sessions() == sparse.others.len()
-        })
-        .await;
         sparse.know_each_other().await;
         sparse
     }
@@ -150,11 +164,11 @@ impl Sparse {
         .await;
     }
 
-    fn sessions(&self) -> usize {
+    pub(crate) fn sessions(&self) -> usize {
         self.node.cluster().stats().sessions
     }
 
-    fn pids(&self) -> Vec<Pid> {
+    pub(crate) fn pids(&self) -> Vec<Pid> {
         let registry = self.node.registry();
         let pids = self
             .others

@@ -1,5 +1,7 @@
 //! Nodes of this version and of the next one.
 
+use std::time::Duration;
+
 use noex::prelude::*;
 use noex_cluster::NextVersion;
 
@@ -49,6 +51,23 @@ async fn a_node_that_has_given_up_this_version_is_refused_and_both_versions_are_
         .await;
     assert!(next.cluster().connected_nodes().is_empty());
     assert_eq!(mesh.connected("probe-b").await, [mesh.id().clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_without_a_common_wire_format_are_named_on_both_sides_whoever_dials() {
+    let mesh = Mesh::start(["b"]).await;
+    let _inside = mesh.enter();
+    let [b] = &mesh.others;
+    let words = ["WARN", "versions 2-2 of the peer", "our 1-1", "upgrade"];
+    // It dials `b`, again and again, and is dialled by `c`.
+    let next = config("u").speak(NextVersion::AloneByWire);
+    let next = next.reconnect_max_delay(Duration::from_secs(1));
+    let next = Node::start(next.seed(b.id.to_string())).await.unwrap();
+    b.logged(&words).await;
+    let c = Plan::new("c").seed(next.id()).start();
+    c.logged(&words).await;
+    assert_eq!(b.logged_times(REFUSED), 1, "{:?}", b.log());
+    assert!(next.cluster().connected_nodes().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

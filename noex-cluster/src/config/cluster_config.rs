@@ -47,6 +47,7 @@ pub struct ClusterConfig {
     pub(super) miss_threshold: u32,
     pub(super) observers: usize,
     pub(super) join_timeout: Duration,
+    pub(super) session_idle_timeout: Duration,
     pub(super) reconnect: BackoffSettings,
     pub(super) message_size_max: usize,
     pub(super) send_queue_size_max: usize,
@@ -74,6 +75,7 @@ impl ClusterConfig {
             miss_threshold: Preset::Kubernetes.miss_threshold(),
             observers: OBSERVERS,
             join_timeout: Duration::from_secs(10),
+            session_idle_timeout: Duration::from_mins(5),
             reconnect: BackoffSettings {
                 base: Duration::from_secs(1),
                 max: Duration::from_secs(30),
@@ -227,6 +229,15 @@ impl ClusterConfig {
     #[must_use]
     pub fn join_timeout(mut self, timeout: Duration) -> Self {
         self.join_timeout = timeout;
+        self
+    }
+
+    /// After how long a session is closed over which nothing goes, with a node that is no neighbour
+    /// on the rings, while no link, monitor or call needs it. Nobody is told, and the next message
+    /// opens another one. Default: 5 min.
+    #[must_use]
+    pub fn session_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.session_idle_timeout = timeout;
         self
     }
 

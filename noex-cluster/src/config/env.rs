@@ -136,6 +136,7 @@ mod tests {
             ("NOEX_MISS_THRESHOLD", "6"),
             ("NOEX_OBSERVERS", "3"),
             ("NOEX_JOIN_TIMEOUT", "3s"),
+            ("NOEX_SESSION_IDLE_TIMEOUT", "9s"),
             ("NOEX_RECONNECT_BASE_DELAY", "2s"),
             ("NOEX_RECONNECT_MAX_DELAY", "1m"),
             ("NOEX_RECONNECT_JITTER", "off"),
@@ -197,6 +198,11 @@ mod tests {
                 "NOEX_OBSERVERS",
                 "few",
                 "must be a whole number, at least 1",
+            ),
+            (
+                "NOEX_SESSION_IDLE_TIMEOUT",
+                "5",
+                "must be a whole number with its unit, as in 500ms",
             ),
             (
                 "NOEX_JOIN_TIMEOUT",

@@ -52,6 +52,9 @@ pub enum ConfigError {
     /// Nobody would notice that a node is gone, or everybody would have to.
     #[error("observers {0}: must be at least 1 and at most 64")]
     Observers(usize),
+    /// Sessions would be closed as soon as they are open, or as good as never.
+    #[error("session_idle_timeout {0:?}: must be from 100ms to 24h")]
+    SessionIdleTimeout(Duration),
     /// The first delay is too short.
     #[error("reconnect_base_delay {0:?}: must be at least 10ms")]
     ReconnectBaseDelay(Duration),

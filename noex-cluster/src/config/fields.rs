@@ -51,7 +51,7 @@ const SIZE: &str = "must be a whole number of bytes, or of KiB, MiB or GiB as in
 
 /// Every field, in the order in which they are set: a preset gives way to its own parts, and what
 /// a stronger source says of secrets takes the place of what a weaker one does.
-pub(super) static FIELDS: [Field; 21] = [
+pub(super) static FIELDS: [Field; 22] = [
     field("name", TEXT, |config, value| {
         text(value).map(|name| config.name = name)
     }),
@@ -134,6 +134,9 @@ pub(super) static FIELDS: [Field; 21] = [
     ),
     field("join_timeout", DURATION, |config, value| {
         parsed(value, parse_duration).map(|timeout| config.join_timeout = timeout)
+    }),
+    field("session_idle_timeout", DURATION, |config, value| {
+        parsed(value, parse_duration).map(|timeout| config.session_idle_timeout = timeout)
     }),
     field("reconnect_base_delay", DURATION, |config, value| {
         parsed(value, parse_duration).map(|delay| config.reconnect.base = delay)

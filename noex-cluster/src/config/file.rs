@@ -36,6 +36,7 @@ impl ClusterConfig {
     /// | `miss_threshold` | number: [how many](Self::miss_threshold) it may miss | 3 |
     /// | `observers` | number: how many others [watch](Self::observers) each node | 8 |
     /// | `join_timeout` | duration: how long to [wait](Self::join_timeout) for others | `"10s"` |
+    /// | `session_idle_timeout` | duration: until it [rests](Self::session_idle_timeout) | `"5m"` |
     /// | `reconnect_base_delay` | duration: the [first](Self::reconnect_base_delay) | `"1s"` |
     /// | `reconnect_max_delay` | duration: the [longest](Self::reconnect_max_delay) | `"30s"` |
     /// | `reconnect_jitter` | text: [`full` or `off`](Self::reconnect_jitter) | `full` |

@@ -24,6 +24,7 @@ fn contract_c01_the_defaults_are_the_documented_ones() {
         (16 << 20, 64 << 20)
     );
     assert_eq!(config.discovery_interval, Duration::from_secs(10));
+    assert_eq!(config.session_idle_timeout, Duration::from_mins(5));
     assert!(config.seeds.is_empty() && config.discoveries.is_empty());
 }
 
@@ -306,6 +307,14 @@ fn contract_c01_each_wrong_number_is_named_with_its_value_and_rule() {
             "discovery_interval 3600.001s: must be",
         ),
         (
+            new().session_idle_timeout(ms(99)),
+            "session_idle_timeout 99ms: must be from 100ms to 24h",
+        ),
+        (
+            new().session_idle_timeout(ms(86_400_001)),
+            "session_idle_timeout 86400.001s: must be",
+        ),
+        (
             new().join_timeout(Duration::MAX),
             "join_timeout 18446744073709551615.999999999s: must be at most 1h",
         ),
@@ -350,6 +359,7 @@ fn contract_c01_a_file_sets_every_field() {
         miss_threshold = 6
         observers = 3
         join_timeout = "3s"
+        session_idle_timeout = "9s"
         reconnect_base_delay = "2s"
         reconnect_max_delay = "1m"
         reconnect_jitter = "off"
@@ -382,6 +392,7 @@ pub(super) fn assert_every_field(config: ClusterConfig) {
     assert_eq!(config.observers, 3);
     assert_eq!(config.heartbeat_interval, Duration::from_millis(500));
     assert_eq!(config.join_timeout, Duration::from_secs(3));
+    assert_eq!(config.session_idle_timeout, Duration::from_secs(9));
     assert_eq!(config.reconnect.base, Duration::from_secs(2));
     assert_eq!(config.reconnect.max, Duration::from_mins(1));
     assert_eq!(config.reconnect.jitter, Jitter::Off);
@@ -444,6 +455,10 @@ const WRONG_LINES: &[(&str, &str)] = &[
     (
         "observers = \"few\"",
         "observers `few`: must be a whole number, at least 1",
+    ),
+    (
+        "session_idle_timeout = 5",
+        "session_idle_timeout `5`: must be a whole number with its unit",
     ),
     (
         "join_timeout = \"5\"",

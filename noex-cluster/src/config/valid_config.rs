@@ -51,6 +51,8 @@ pub struct ValidConfig {
     pub observers: usize,
     /// How long to look for others before the node runs alone.
     pub join_timeout: Duration,
+    /// After how long a session is closed that nobody uses.
+    pub session_idle_timeout: Duration,
     /// When to try a lost connection again.
     pub reconnect: BackoffSettings,
     /// The most bytes that a message may have.
@@ -110,6 +112,7 @@ impl ValidConfig {
             miss_threshold: config.miss_threshold,
             observers: config.observers,
             join_timeout: config.join_timeout,
+            session_idle_timeout: config.session_idle_timeout,
             reconnect: config.reconnect,
             message_size_max: config.message_size_max,
             send_queue_size_max: config.send_queue_size_max,
@@ -133,6 +136,10 @@ fn check_numbers(config: &ClusterConfig) -> Result<(), ConfigError> {
     }
     if config.join_timeout > Duration::from_hours(1) {
         return Err(ConfigError::JoinTimeout(config.join_timeout));
+    }
+    let idle = config.session_idle_timeout;
+    if idle < Duration::from_millis(100) || idle > Duration::from_hours(24) {
+        return Err(ConfigError::SessionIdleTimeout(idle));
     }
     if !(1..=64).contains(&config.observers) {
         return Err(ConfigError::Observers(config.observers));

@@ -23,6 +23,7 @@ impl Driver {
             }
             Output::SessionOpened { peer, session } => self.session_opened(session, &peer),
             Output::SessionLost { peer } => self.session_lost(&peer),
+            Output::SessionRested { peer } => self.rested(peer.creation),
             Output::PeerDown { peer, reason } => {
                 notices::log_down(&peer, reason);
                 self.view.router.remove(peer.creation);

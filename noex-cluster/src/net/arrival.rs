@@ -55,6 +55,8 @@ pub(super) enum Arrival {
     },
     /// The lane of an accepted session did not come.
     LaneOverdue { session: SessionId },
+    /// Nobody has used a session for long, and nobody here waits for anything from there.
+    Idle { session: SessionId },
     /// Authenticated bytes came over a control connection.
     Heard { session: SessionId },
     /// A message came over a control connection.

@@ -24,14 +24,15 @@ const QUEUE_LENGTH: usize = 1_024;
 /// A control connection. Dropping it closes the socket.
 #[derive(Debug)]
 pub(super) struct Control {
-    frames: mpsc::Sender<Frame>,
+    /// Until nothing is said any more.
+    frames: Option<mpsc::Sender<Frame>>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
 
 /// The right to say goodbye.
 #[derive(Debug)]
-pub(super) struct Goodbye(mpsc::Sender<Frame>);
+pub(super) struct Goodbye(Option<mpsc::Sender<Frame>>);
 
 /// What a control connection needs.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl Control {
         let runtime = Handle::current();
         let ends = context.ends;
         Self {
-            frames,
+            frames: Some(frames),
             reader: spawn_on(&runtime, read(reader, context)),
             writer: spawn_on(&runtime, write(writer, queue, ends)),
         }
@@ -76,14 +77,20 @@ impl Control {
         Goodbye(self.frames.clone())
     }
 
-    /// Waits until the goodbye was written, or can't be.
+    /// Says nothing more: what is queued is written, and then the end.
+    pub(super) fn end(&mut self) {
+        self.frames = None;
+    }
+
+    /// Waits until the goodbye or the end was written, or can't be.
     pub(super) async fn written(&mut self) {
         // A writer that was stopped has written all that it ever will.
         drop((&mut self.writer).await);
     }
 
     fn queue(&self, frame: Frame) {
-        if self.frames.try_send(frame).is_err() {
+        let frames = self.frames.as_ref();
+        if frames.is_none_or(|frames| frames.try_send(frame).is_err()) {
             tracing::debug!("control frame dropped: the peer does not read");
         }
     }
@@ -92,7 +99,8 @@ impl Control {
 impl Goodbye {
     /// Queues the goodbye, behind which nothing is written.
     pub(super) fn say(self) {
-        if self.0.try_send(Frame::Goodbye).is_err() {
+        let is_said = |frames: mpsc::Sender<Frame>| frames.try_send(Frame::Goodbye).is_ok();
+        if !self.0.is_some_and(is_said) {
             tracing::debug!("goodbye dropped: the peer does not read");
         }
     }
@@ -164,6 +172,12 @@ async fn read_all(
             let Some(arrival) = arrival_of(session, frame)? else {
                 continue;
             };
+            if let Arrival::Message { message, .. } = &arrival
+                && *message == Message::Rested
+            {
+                // Behind it the session is closed.
+                reader.expect_end();
+            }
             if arrivals.send(arrival).await.is_err() {
                 return Ok(());
             }

@@ -16,7 +16,7 @@ use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::stream::{Origin, PlainStream, SecureStream, StreamError};
 use super::warnings::Warnings;
-use crate::proto::handshake::{Dialled, Dialling, HandshakeError, Purpose, Speech};
+use crate::proto::handshake::{Dialled, Dialling, HandshakeError, Purpose, Speech, Unfit};
 use crate::proto::membership::{DialFailure, DialId, Endpoint, Facts};
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict};
 use crate::secret::LinkKey;
@@ -192,7 +192,15 @@ impl Dialer {
         let mut stream = PlainStream::new(TcpStream::connect(address).await?)?;
         stream.write(&first).await?;
         let second = stream.read_second(speech.handshakes).await?;
-        let dialled = dialling.read_second(&second)?;
+        let dialled = match dialling.read_second(&second) {
+            Ok(dialled) => dialled,
+            Err(Unfit { error, third }) => {
+                if let Some(third) = third {
+                    stream.write(&third).await?;
+                }
+                return Err(error.into());
+            }
+        };
         Ok(Answered {
             address,
             stream,

@@ -19,6 +19,7 @@ use super::notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
 use crate::finding::Sources;
+use crate::proto::idleness::Idleness;
 use crate::proto::membership::{DialId, Input, Machine, Message, Output, SessionId, Status, Via};
 use crate::proto::wire::{Refusal, Verdict};
 use crate::view::View;
@@ -54,6 +55,7 @@ pub(super) struct Driver {
     pub(super) dials: BTreeMap<DialId, DialTask>,
     pub(super) asking: BTreeMap<SessionId, (Claim, oneshot::Sender<Verdict>)>,
     pub(super) last_session: u64,
+    pub(super) idleness: Idleness<SessionId>,
     /// The members that lost their session and have no other one yet.
     pub(super) severed: BTreeSet<Creation>,
 }
@@ -98,6 +100,7 @@ impl Driver {
                     self.take_in(arrival);
                 }
                 () = sleep_until(due.unwrap_or(far).into()) => {}
+                () = sleep_until(self.idleness.timeout().into()) => self.look_for_idle(),
             }
             self.take_in_all();
             if due.is_some_and(|due| due <= now()) {
@@ -198,6 +201,7 @@ impl Driver {
                     self.feed(Input::AcceptFailed { session });
                 }
             }
+            Arrival::Idle { session } => self.feed(Input::Rest { session }),
             Arrival::Heard { session } => self.feed(Input::Heard { session }),
             Arrival::Message { session, message } => self.feed(Input::Message { session, message }),
             Arrival::Goodbye { session } => self.feed(Input::Goodbye { session }),
@@ -290,18 +294,22 @@ impl Driver {
                 Output::Proceed { dial } => self.proceed(dial),
                 Output::CancelDial { dial } => drop(self.dials.remove(&dial)),
                 Output::Answer { session, answer } => self.answer(session, answer),
-                Output::Heartbeat { session } => self.send_heartbeat(session),
+                Output::Heartbeat { session } => {
+                    self.send(session, &Message::Heartbeat(self.identity.facts()));
+                }
                 Output::Send { session, message } => self.send(session, &message),
                 Output::Farewell { session } => {
                     if let Some(streams) = self.sessions.get_mut(&session) {
                         streams.say_farewell();
                     }
                 }
+                Output::Rest { session } => self.rest(session),
                 Output::CloseSession { session } => self.close(session),
                 Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
                 told @ (Output::PeerUp { .. }
                 | Output::SessionOpened { .. }
                 | Output::SessionLost { .. }
+                | Output::SessionRested { .. }
                 | Output::PeerDown { .. }
                 | Output::Neighbours { .. }
                 | Output::Facts { .. }
@@ -358,11 +366,6 @@ impl Driver {
         let _gone = verdict.send(answer);
     }
 
-    fn send_heartbeat(&self, session: SessionId) {
-        let facts = self.identity.facts();
-        self.send(session, &Message::Heartbeat(facts));
-    }
-
     fn send(&self, session: SessionId, message: &Message) {
         if let Some(control) = self.sessions.get(&session).and_then(|s| s.control.as_ref()) {
             control.send(message);
@@ -390,6 +393,6 @@ impl Driver {
     }
 }
 
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

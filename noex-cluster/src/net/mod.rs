@@ -20,6 +20,7 @@ mod listener;
 mod notices;
 mod driver;
 mod announce;
+mod resting;
 mod thread;
 mod secret_watch;
 

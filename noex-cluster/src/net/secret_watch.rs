@@ -56,8 +56,8 @@ impl SecretWatch {
             };
             match read {
                 Ok(Ok(keys)) => self.apply(&identity, keys),
-                Ok(Err(error)) => self.complain(error.to_string()),
-                Err(error) => self.complain(error.to_string()),
+                Ok(Err(error)) => self.complain(&identity, error.to_string()),
+                Err(error) => self.complain(&identity, error.to_string()),
             }
         }
     }
@@ -71,11 +71,12 @@ impl SecretWatch {
         }
     }
 
-    fn complain(&mut self, trouble: String) {
+    fn complain(&mut self, identity: &Identity, trouble: String) {
         if self.trouble.as_ref() == Some(&trouble) {
             return;
         }
         tracing::warn!(
+            node = %identity.node,
             error = trouble,
             "the file of secrets can't be used: the secrets that it held before stay in force"
         );

@@ -30,6 +30,7 @@ pub(super) struct Session {
     /// Waits for the lane of an accepted session, or for the farewell.
     pub(super) companion: Option<Companion>,
     is_leaving: bool,
+    is_resting: bool,
 }
 
 /// A task that is stopped when this is dropped.
@@ -52,6 +53,7 @@ impl Session {
             lane: None,
             companion: None,
             is_leaving: false,
+            is_resting: false,
         }
     }
 
@@ -72,6 +74,11 @@ impl Session {
         })));
     }
 
+    /// When it is closed, what was said last is written first.
+    pub(super) const fn rest(&mut self) {
+        self.is_resting = true;
+    }
+
     /// Whether its lane has not come.
     pub(super) const fn awaits_lane(&self) -> bool {
         self.lane_stream.is_none() && self.lane.is_none()
@@ -88,12 +95,15 @@ impl Session {
     /// Closes all streams, a farewell that is being said first.
     pub(super) fn close(mut self) {
         self.shut();
-        if !self.is_leaving {
+        if !self.is_leaving && !self.is_resting {
             return;
         }
         let Some(mut control) = self.control.take() else {
             return;
         };
+        if self.is_resting {
+            control.end();
+        }
         // It ends by itself in bounded time, or with its runtime.
         drop(spawn_on(&Handle::current(), async move {
             drop(timeout(FAREWELL_TIMEOUT, control.written()).await);

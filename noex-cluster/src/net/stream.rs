@@ -237,6 +237,11 @@ impl SecureReader {
         Ok(frame)
     }
 
+    /// The peer has said, in other words than those of frames, that nothing comes any more.
+    pub(super) const fn expect_end(&mut self) {
+        self.is_ended = true;
+    }
+
     /// Waits for the next frame.
     pub(super) async fn next(&mut self) -> Result<Frame, StreamError> {
         self.open()?;

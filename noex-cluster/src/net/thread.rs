@@ -24,6 +24,7 @@ use super::warnings::Warnings;
 use crate::config::{Jitter, ValidConfig};
 use crate::finding::Sources;
 use crate::proto::backoff::BackoffPolicy;
+use crate::proto::idleness::Idleness;
 use crate::proto::membership::{Flaw, HANDSHAKE_TIMEOUT, Machine, Own, Rules};
 use crate::proto::wire::frame_size_max;
 use crate::view::View;
@@ -200,6 +201,7 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         dials: BTreeMap::new(),
         asking: BTreeMap::new(),
         last_session: 0,
+        idleness: Idleness::new(config.session_idle_timeout, now),
         severed: BTreeSet::new(),
     };
     Box::pin(driver.run()).await;

@@ -1,5 +1,6 @@
 //! `Inbound`: a message from another node with the handles that answer it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -254,6 +255,11 @@ impl InboundCalls {
             !is_lost
         });
         self.closed.notify_waiters();
+    }
+
+    /// Adds the nodes that wait for an answer.
+    pub(crate) fn callers(&self, nodes: &mut BTreeSet<Creation>) {
+        nodes.extend(self.open.iter().map(|open| open.key().node));
     }
 
     pub(crate) fn len(&self) -> usize {

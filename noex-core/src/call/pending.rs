@@ -1,5 +1,7 @@
 //! `PendingCalls`: the calls of this node that wait for another one.
 
+use std::collections::BTreeSet;
+
 use slab::Slab;
 
 use super::{Answer, CallError, Custody, Duty, Step};
@@ -98,6 +100,13 @@ impl PendingCalls {
             let sent = sent || entry.custody.has_moved();
             entry.duty.fail(CallError::NoConnection { sent });
         }
+    }
+
+    /// The nodes that hold the handles.
+    pub(crate) fn holders(&self) -> BTreeSet<Creation> {
+        let table = self.0.lock();
+        let entries = table.entries.iter();
+        entries.map(|(_, entry)| entry.custody.holder()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::burdens::Admission;
 use super::{LocalNode, NodeDownReason, Peer, PeerEvent};
 use crate::call::{CallError, Inbound};
 use crate::exit::ExitReason;
-use crate::id::{Creation, Pid};
+use crate::id::{Creation, MonitorRef, Pid};
 use crate::mailbox::{Down, Exit, Info, PushError};
 use crate::process::{AnyProcess, ExitEffect};
 use crate::signal::{Encoded, Signal, Target};
@@ -23,7 +24,7 @@ impl LocalNode {
             Target::Named { .. } | Target::Node(_) => None,
         };
         match signal {
-            Signal::Message(message) => self.deliver_message(process, message),
+            Signal::Message(message) => self.deliver_message(from, process, message),
             Signal::Link { from } => self.deliver_link(to, process, from),
             Signal::Unlink { from } => {
                 if let Some(process) = process {
@@ -39,21 +40,7 @@ impl LocalNode {
                     self.exit_signal(*to, from, reason, linked);
                 }
             }
-            Signal::Monitor { from, monitor } => {
-                let watched =
-                    process.map(|process| process.relations().lock().watched_by(from, monitor));
-                if let (Target::Process(pid), None | Some(Err(_))) = (to, watched) {
-                    let (pid, reason) = (*pid, ExitReason::NoProcess);
-                    self.tell(
-                        from,
-                        Signal::Down {
-                            pid,
-                            monitor,
-                            reason,
-                        },
-                    );
-                }
-            }
+            Signal::Monitor { from, monitor } => self.deliver_monitor(to, process, from, monitor),
             Signal::Demonitor { from, monitor } => {
                 if let Some(process) = process {
                     process.relations().lock().unwatched_by(from, monitor);
@@ -84,10 +71,16 @@ impl LocalNode {
         }
     }
 
-    fn deliver_message(&self, process: Option<Arc<dyn AnyProcess>>, message: Encoded) {
+    fn deliver_message(
+        &self,
+        from: Creation,
+        process: Option<Arc<dyn AnyProcess>>,
+        message: Encoded,
+    ) {
         let is_call = message.remaining.is_some();
         let inbound = Box::new(Inbound::new(self, message));
-        let is_refused = is_call && self.inner().draining.load(Ordering::Relaxed);
+        let is_foreign = is_call && from != self.creation();
+        let is_refused = is_foreign && self.inner().draining.load(Ordering::Relaxed);
         let (refused, error) = match process {
             _ if is_refused => (inbound, CallError::Draining),
             None => (inbound, CallError::NoProcess),
@@ -104,10 +97,37 @@ impl LocalNode {
         refused.fail(&error);
     }
 
+    fn deliver_monitor(
+        &self,
+        to: &Target,
+        process: Option<Arc<dyn AnyProcess>>,
+        from: Pid,
+        monitor: MonitorRef,
+    ) {
+        let reason = match process {
+            Some(_) if !self.is_admitted(from) => ExitReason::NoConnection,
+            Some(process) if process.relations().lock().watched_by(from, monitor).is_ok() => return,
+            Some(_) | None => ExitReason::NoProcess,
+        };
+        if let Target::Process(pid) = *to {
+            self.tell(
+                from,
+                Signal::Down {
+                    pid,
+                    monitor,
+                    reason,
+                },
+            );
+        }
+    }
+
     fn deliver_link(&self, to: &Target, process: Option<Arc<dyn AnyProcess>>, from: Pid) {
-        let linked = process.map(|process| process.relations().lock().link(from));
-        if let (Target::Process(to), None | Some(Err(_))) = (to, linked) {
-            let reason = ExitReason::NoProcess;
+        let reason = match process {
+            Some(_) if !self.is_admitted(from) => ExitReason::NoConnection,
+            Some(process) if process.relations().lock().link(from).is_ok() => return,
+            Some(_) | None => ExitReason::NoProcess,
+        };
+        if let Target::Process(to) = to {
             self.tell(
                 from,
                 Signal::Exit {
@@ -116,6 +136,32 @@ impl LocalNode {
                     linked: true,
                 },
             );
+        }
+    }
+
+    /// Whether the node of `from` may set one more monitor or link on processes of this one.
+    fn is_admitted(&self, from: Pid) -> bool {
+        let peer = from.creation();
+        if peer == self.creation() {
+            return true;
+        }
+        let count = || {
+            let processes = self.processes().into_iter();
+            let processes = processes.filter_map(|pid| self.process(pid));
+            let held = |process: Arc<dyn AnyProcess>| process.relations().lock().held_for(peer);
+            processes.map(held).sum()
+        };
+        match self.inner().burdens.lock().admit(peer, count) {
+            Admission::Admitted => true,
+            Admission::Refused => false,
+            Admission::Full { limit } => {
+                tracing::warn!(
+                    %peer, limit,
+                    "a node has set too many monitors and links; further ones fail with \
+                     NoConnection, so look there for processes that set and never end them"
+                );
+                false
+            }
         }
     }
 
@@ -161,6 +207,7 @@ impl LocalNode {
     }
 
     fn sever(&self, lost: Creation, sent: bool) {
+        self.inner().burdens.lock().forget(lost);
         self.inner().pending.sever(lost, sent);
         self.inbound_calls().sever(lost);
         for (monitor, pid) in self.inner().observers.sever(lost) {
@@ -240,4 +287,88 @@ impl LocalNode {
 
 fn post(process: Option<Arc<dyn AnyProcess>>, info: Info) -> bool {
     process.is_some_and(|process| process.post(info))
+}
+
+#[cfg(all(test, not(noex_loom)))]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::super::burdens::Burdens;
+    use super::*;
+    use crate::process::{Receiver, SpawnOptions};
+    use crate::router::{RouteError, Router};
+
+    /// What was sent to other nodes.
+    #[derive(Debug, Default)]
+    struct Outside(Mutex<Vec<(Target, Signal)>>);
+
+    impl Router for Outside {
+        fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
+            self.0.lock().push((to.clone(), signal));
+            Ok(())
+        }
+
+        fn neighbours(&self) -> Vec<Creation> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_sets_too_many_monitors_and_links_is_refused_further_ones() {
+        let node = LocalNode::start("a@127.0.0.1:1".parse().unwrap());
+        let outside = Arc::new(Outside::default());
+        node.attach(Arc::clone(&outside) as _);
+        *node.inner().burdens.lock() = Burdens::new(2);
+        let process = node.spawn(SpawnOptions::default(), |_mailbox: Receiver<()>| async {
+            std::future::pending().await
+        });
+        let pid = process.pid();
+        let to = Target::Process(pid);
+        let peer = Creation::from_bits(7);
+        let from = |serial| Pid::new(peer, serial);
+        let monitor = MonitorRef::from_bits(1);
+        let watch = |serial| {
+            let from = from(serial);
+            node.deliver(peer, &to, Signal::Monitor { from, monitor });
+        };
+        let link = |serial| {
+            let from = from(serial);
+            node.deliver(peer, &to, Signal::Link { from });
+        };
+        watch(1);
+        link(2);
+        assert_eq!(*outside.0.lock(), []);
+        watch(3);
+        link(4);
+        let reason = ExitReason::NoConnection;
+        let refused = [
+            (
+                Target::Process(from(3)),
+                Signal::Down {
+                    pid,
+                    monitor,
+                    reason: reason.clone(),
+                },
+            ),
+            (
+                Target::Process(from(4)),
+                Signal::Exit {
+                    from: pid,
+                    reason,
+                    linked: true,
+                },
+            ),
+        ];
+        assert_eq!(*outside.0.lock(), refused);
+        // Whoever else is there has room of its own, and so has the node when it is back.
+        let other = Pid::new(Creation::from_bits(8), 1);
+        let signal = Signal::Monitor {
+            from: other,
+            monitor,
+        };
+        node.deliver(other.creation(), &to, signal);
+        node.session_lost(peer);
+        watch(5);
+        assert_eq!(outside.0.lock().len(), refused.len());
+    }
 }

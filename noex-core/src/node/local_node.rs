@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::burdens::Burdens;
 use super::extensions::Extensions;
 use super::observe::Observers;
 use super::peer_table::PeerTable;
@@ -56,6 +57,7 @@ pub(super) struct Inner {
     pub(super) names: DashMap<Arc<str>, Pid, foldhash::quality::RandomState>,
     pub(super) observers: Observers,
     pub(super) peers: Mutex<PeerTable>,
+    pub(super) burdens: Mutex<Burdens>,
     pub(super) pending: PendingCalls,
     pub(super) dead_letters: AtomicU64,
     /// New calls of other nodes are refused.
@@ -100,6 +102,7 @@ impl LocalNode {
             names: DashMap::default(),
             observers: Observers::default(),
             peers: Mutex::default(),
+            burdens: Mutex::default(),
             pending: PendingCalls::default(),
             dead_letters: AtomicU64::new(0),
             draining: AtomicBool::new(false),

@@ -1,5 +1,7 @@
 //! A node: its processes, its names, its edges.
 
+mod bonds;
+mod burdens;
 mod calls;
 mod deliver;
 mod extensions;

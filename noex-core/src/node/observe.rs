@@ -1,6 +1,6 @@
 //! `Ended`: waiting for the end of a process without being one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +41,12 @@ impl Observers {
             // Whoever waited may have gone meanwhile.
             drop(waiting.send(down.reason.clone()));
         }
+    }
+
+    /// The nodes of the processes that are monitored.
+    pub(super) fn nodes(&self) -> BTreeSet<Creation> {
+        let waiting = self.waiting.lock();
+        waiting.values().map(|(pid, _)| pid.creation()).collect()
     }
 
     /// The monitors of processes of the node `lost`.

@@ -209,6 +209,27 @@ impl Relations {
         Severed { links, monitors }
     }
 
+    /// The nodes of all processes that it is bound to.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Creation> {
+        let ties = self.ties.iter();
+        ties.flat_map(|ties| {
+            let watchers = ties.watchers.iter().map(|(watcher, _)| watcher);
+            let others = ties.links.iter().chain(ties.monitoring.values());
+            others.chain(watchers).map(|pid| pid.creation())
+        })
+    }
+
+    /// How many monitors and links tie it to processes of this node, which it would have to tell of
+    /// its end.
+    pub(crate) fn held_for(&self, node: Creation) -> usize {
+        let Some(ties) = &self.ties else {
+            return 0;
+        };
+        let watchers = ties.watchers.iter().map(|(watcher, _)| watcher);
+        let pids = ties.links.iter().chain(watchers);
+        pids.filter(|pid| pid.creation() == node).count()
+    }
+
     pub(crate) fn relatives(&self) -> Relatives {
         let trap_exit = self.trap_exit;
         let Some(ties) = &self.ties else {

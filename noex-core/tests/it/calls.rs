@@ -69,6 +69,27 @@ async fn a_handle_from_another_node_survives_a_foreign_serializer() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_binds_two_nodes_until_it_is_answered() {
+    let (_net, nodes) = Net::of(2);
+    let (future, reply) = open(&nodes[0]);
+    let (asked, ask) = oneshot::channel();
+    let server = nodes[1].spawn(SpawnOptions::default(), |mut mailbox| async move {
+        if let Incoming::<()>::Encoded(inbound) = mailbox.next().await {
+            drop(asked.send(inbound.decode::<Ask<u64>>().unwrap()));
+        }
+        std::future::pending().await
+    });
+    let number = 7_u64;
+    send(&nodes[0], server.pid(), &Ask { reply, number });
+    let ask = ask.await.unwrap();
+    assert!(nodes[0].bound_to().into_iter().eq([nodes[1].creation()]));
+    assert!(nodes[1].bound_to().into_iter().eq([nodes[0].creation()]));
+    ask.reply.send(ask.number);
+    assert_eq!(future.await, Ok(7));
+    assert!(nodes.iter().all(|node| node.bound_to().is_empty()));
+}
+
 fn send<T: Serialize>(node: &LocalNode, to: noex_core::Pid, message: &T) {
     let (payload, replies) = codec::encode(node, to.creation(), message).unwrap();
     let message = Encoded::new(None, 0, Some(LONG), replies, payload);

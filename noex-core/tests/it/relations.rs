@@ -102,6 +102,36 @@ async fn a_lost_session_tells_of_each_monitor_and_link_once() {
 }
 
 #[tokio::test]
+async fn a_node_is_bound_to_those_whose_loss_would_break_a_monitor_or_a_link() {
+    let (_net, nodes) = Net::of(3);
+    let [here, there] = [0, 1].map(|at: usize| listener(&nodes[at]).0.pid());
+    let bound = || {
+        nodes
+            .iter()
+            .map(|node| node.bound_to().into_iter().collect())
+    };
+    let bound = || bound().collect::<Vec<Vec<_>>>();
+    let (one, two) = (nodes[0].creation(), nodes[1].creation());
+    let none = [vec![], vec![], vec![]];
+    let both = [vec![two], vec![one], vec![]];
+    assert_eq!(bound(), none);
+    let monitor = nodes[0].monitor(here, there);
+    assert_eq!(bound(), both);
+    nodes[0].demonitor(here, monitor);
+    assert_eq!(bound(), none);
+    nodes[1].link(there, here);
+    assert_eq!(bound(), both);
+    nodes[1].unlink(there, here);
+    let ended = nodes[1].ended(here);
+    assert_eq!(bound(), both);
+    drop(ended);
+    assert_eq!(bound(), none);
+    // What stays on one node crosses nothing.
+    nodes[0].monitor(here, listener(&nodes[0]).0.pid());
+    assert_eq!(bound(), none);
+}
+
+#[tokio::test]
 async fn a_monitor_on_a_node_that_is_cut_off_tells_no_connection() {
     let (net, nodes) = Net::of(2);
     let (target, _) = listener(&nodes[1]);

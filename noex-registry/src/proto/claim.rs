@@ -84,6 +84,9 @@ pub(crate) struct Claim {
     generation: u32,
     /// A process that is known to be dead, whose claim this one supersedes.
     replaces: Option<Pid>,
+    /// The node of the process is stopping: whoever else claims the name gets it.
+    #[serde(default)]
+    is_draining: bool,
 }
 
 impl Claim {
@@ -93,6 +96,7 @@ impl Claim {
             since,
             generation: 0,
             replaces,
+            is_draining: false,
         }
     }
 
@@ -104,7 +108,20 @@ impl Claim {
             since: self.since,
             generation: self.generation.saturating_add(1),
             replaces: Some(self.pid),
+            is_draining: false,
         }
+    }
+
+    /// The claim, which is draining if `is_draining`.
+    pub(crate) const fn draining(self, is_draining: bool) -> Self {
+        Self {
+            is_draining,
+            ..self
+        }
+    }
+
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.is_draining
     }
 
     pub(crate) const fn origin(&self) -> Creation {
@@ -116,8 +133,13 @@ impl Claim {
     }
 
     /// The lowest one wins.
-    const fn seniority(&self) -> (Stamp, Reverse<u32>, Pid) {
-        (self.since, Reverse(self.generation), self.pid)
+    const fn seniority(&self) -> (bool, Stamp, Reverse<u32>, Pid) {
+        (
+            self.is_draining,
+            self.since,
+            Reverse(self.generation),
+            self.pid,
+        )
     }
 
     fn is_replaced(&self, claims: &[Self]) -> bool {
@@ -127,7 +149,8 @@ impl Claim {
 }
 
 /// Which of the claims to one name holds it: the oldest of those that no other one replaces, by
-/// (hybrid logical clock, creation). Their order does not matter.
+/// (hybrid logical clock, creation), a draining one only if there is no other. Their order does
+/// not matter.
 pub(crate) fn winner(claims: &[Claim]) -> Option<&Claim> {
     let standing = claims.iter().filter(|claim| !claim.is_replaced(claims));
     standing

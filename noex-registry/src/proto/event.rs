@@ -33,6 +33,9 @@ pub(crate) enum Input {
     Join { group: Arc<str>, pid: Pid },
     /// It takes one join back.
     Leave { group: Arc<str>, pid: Pid },
+    /// The node begins to stop: others may have the names of its processes, which are in no groups
+    /// any more. These nodes are to confirm that they know.
+    Drain { asked: BTreeSet<Creation> },
     /// The processes of this node lose all that they hold.
     Withdraw,
     /// A process of this node wants to hear of the group's changes.
@@ -58,6 +61,11 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     /// The name is held by this process from now on, or by none.
     Publish { name: Arc<str>, holder: Option<Pid> },
+    /// Nobody holds the name for now, since the node of its holder is stopping: somebody else may
+    /// soon. Or nobody is awaited any more.
+    Await { name: Arc<str>, is_awaited: bool },
+    /// Whoever had to confirm that this node is draining has, or is down.
+    Drained,
     /// The group changed.
     Regroup(GroupEvent),
     /// Tell this process of this node of it.

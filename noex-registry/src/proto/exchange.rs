@@ -7,7 +7,9 @@ use noex_core::Creation;
 use super::entry::{Entry, Key};
 use super::event::{Now, Output};
 use super::machine::Machine;
-use super::message::{Change, Delta, Fetch, Message, State, Summary, Unregister, Versions};
+use super::message::{
+    Change, Confirm, Delta, Fetch, Message, State, Summary, Unregister, Versions,
+};
 use super::origins::Part;
 use super::versions::sum_of;
 
@@ -35,6 +37,11 @@ impl Machine {
                     self.drop_own(&Key::Name(name));
                 }
             }
+            Message::Confirm(Confirm { version }) => {
+                self.origins.asked_to_confirm(from, version);
+                self.confirm(from);
+            }
+            Message::Confirmed(Confirm { version }) => self.confirmed(from, version),
         }
     }
 
@@ -86,9 +93,11 @@ impl Machine {
             return;
         }
         self.flood(Message::Delta(delta.clone()), Some(from));
+        let origin = delta.origin;
         for delta in self.origins.take_delta(delta, now.at) {
             self.apply(delta, now);
         }
+        self.confirm(origin);
     }
 
     fn handle_state(&mut self, from: Creation, part: State, now: Now) {
@@ -106,6 +115,7 @@ impl Machine {
         for delta in behind {
             self.apply(delta, now);
         }
+        self.confirm(origin);
     }
 
     /// Fetches what the other node knows better. Tells it what it does not know, if it said all.

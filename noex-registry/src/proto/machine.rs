@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock};
+use super::draining::Draining;
 use super::entry::{Entry, Key};
 use super::event::{Input, Now, Output};
 use super::group_event::GroupEvent;
@@ -15,6 +16,7 @@ use super::neighbours::Neighbours;
 use super::origins::Origins;
 use super::own::Own;
 use super::table::Table;
+use super::vacancies::Vacancies;
 use super::watchers::Watchers;
 
 /// How often versions are compared with a neighbour.
@@ -33,6 +35,8 @@ pub(crate) struct Machine {
     pub(super) own: Own,
     pub(super) origins: Origins,
     watchers: Watchers,
+    vacancies: Vacancies,
+    pub(super) draining: Draining,
     pub(super) neighbours: Neighbours,
     compare_at: Instant,
     pub(super) outputs: VecDeque<Output>,
@@ -47,6 +51,8 @@ impl Machine {
             own: Own::new(me),
             origins: Origins::default(),
             watchers: Watchers::default(),
+            vacancies: Vacancies::default(),
+            draining: Draining::default(),
             neighbours: Neighbours::default(),
             compare_at: now.at + COMPARE_INTERVAL,
             outputs: VecDeque::new(),
@@ -63,6 +69,7 @@ impl Machine {
             Input::Unregister { name } => self.unregister(name),
             Input::Join { group, pid } => self.join(group, pid),
             Input::Leave { group, pid } => self.leave(group, pid),
+            Input::Drain { asked } => self.drain(asked),
             Input::Withdraw => {
                 for pid in self.own.pids().collect::<Vec<_>>() {
                     self.release_all(pid);
@@ -93,6 +100,7 @@ impl Machine {
             Input::Reconnected { .. } => {}
             Input::Message { from, message } => self.handle_message(from, message, now),
         }
+        self.vacancies.begin(now.at);
         // What changed in the entries of this node.
         while let Some(delta) = self.own.poll_delta() {
             self.flood(Message::Delta(delta), None);
@@ -105,6 +113,9 @@ impl Machine {
         }
         for (to, versions) in self.neighbours.take_news(now.at) {
             self.send_versions(to, versions, false);
+        }
+        for name in self.vacancies.take_due(now.at) {
+            self.set_awaited(&name, false);
         }
         if now.at >= self.compare_at {
             self.compare_at = now.at + COMPARE_INTERVAL;
@@ -119,11 +130,15 @@ impl Machine {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let others = [self.origins.deadline(), self.neighbours.deadline()];
+        let others = [
+            self.origins.deadline(),
+            self.neighbours.deadline(),
+            self.vacancies.deadline(),
+        ];
         others.into_iter().flatten().chain([self.compare_at]).min()
     }
 
-    /// The process that holds a name.
+    /// The process that holds a name, or held it until its node began to stop.
     pub(crate) fn holder(&self, name: &str) -> Option<Pid> {
         self.table.winner(name).map(|claim| claim.pid)
     }
@@ -143,12 +158,14 @@ impl Machine {
         let claim = match holder {
             Some(holder) if holder.pid == pid => return,
             Some(holder) if Some(holder.pid) == replaces => holder.handed_to(pid),
-            Some(Claim { pid: holder, .. }) => {
+            Some(holder) if !self.is_left_to_others(&holder) => {
+                let holder = holder.pid;
                 self.outputs.push_back(Output::Refused { holder });
                 return;
             }
-            None => Claim::new(pid, self.clock.tick(now.wall), replaces),
+            Some(_) | None => Claim::new(pid, self.clock.tick(now.wall), replaces),
         };
+        let claim = claim.draining(self.draining.is_begun());
         if let Some(former) = self.release(&Key::Name(Arc::clone(&name))) {
             self.outputs.push_back(Output::Evict { pid: former });
         }
@@ -167,7 +184,15 @@ impl Machine {
         }
     }
 
+    /// A node that stops leaves names to others, and takes none over that are left to others.
+    fn is_left_to_others(&self, claim: &Claim) -> bool {
+        claim.is_draining() && !self.draining.is_begun()
+    }
+
     fn join(&mut self, group: Arc<str>, pid: Pid) {
+        if self.draining.is_begun() {
+            return;
+        }
         let entry = Entry::Member { group, pid };
         if !self.own.hold_again(pid, &entry.key()) {
             self.hold(entry);
@@ -206,6 +231,7 @@ impl Machine {
             return;
         }
         self.origins.down(node);
+        self.need_no_confirmation(node);
         for key in self.table.keys_of(node) {
             self.remove(&key, node);
         }
@@ -236,15 +262,31 @@ impl Machine {
 
     /// The claims to a name changed: drops ours if it lost, and publishes the holder.
     fn settle_name(&mut self, name: &Arc<str>) {
-        let own = self.table.claim(name, self.me).map(|claim| claim.pid);
-        if let Some(pid) = own.filter(|own| self.holder(name) != Some(*own)) {
+        let own = self.table.claim(name, self.me).copied();
+        if let Some(own) = own.filter(|own| self.holder(name) != Some(own.pid)) {
             self.release(&Key::Name(Arc::clone(name)));
-            self.outputs.push_back(Output::Evict { pid });
+            if !own.is_draining() {
+                self.outputs.push_back(Output::Evict { pid: own.pid });
+            }
         }
+        let winner = self.table.winner(name).copied();
+        // The processes of a node that stops still find each other.
+        let holder = winner.filter(|claim| !claim.is_draining() || claim.origin() == self.me);
         self.outputs.push_back(Output::Publish {
             name: Arc::clone(name),
-            holder: self.holder(name),
+            holder: holder.map(|claim| claim.pid),
         });
+        match (winner, holder) {
+            (None, _) => self.vacancies.gone(name),
+            (Some(_), None) if self.vacancies.drains(name) => self.set_awaited(name, true),
+            (Some(_), Some(_)) if self.vacancies.found(name) => self.set_awaited(name, false),
+            (Some(_), _) => {}
+        }
+    }
+
+    fn set_awaited(&mut self, name: &Arc<str>, is_awaited: bool) {
+        let name = Arc::clone(name);
+        self.outputs.push_back(Output::Await { name, is_awaited });
     }
 
     /// Published first, so that who is told finds it to be so.
@@ -257,7 +299,7 @@ impl Machine {
     }
 
     /// A process of this node has this entry from now on.
-    fn hold(&mut self, entry: Entry) {
+    pub(super) fn hold(&mut self, entry: Entry) {
         let key = entry.key();
         self.watch(entry.pid());
         self.table.insert(&entry);

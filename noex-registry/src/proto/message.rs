@@ -23,6 +23,8 @@ pub(crate) enum Message {
     Summary(Summary),
     Versions(Versions),
     Unregister(Unregister),
+    Confirm(Confirm),
+    Confirmed(Confirm),
 }
 
 /// What changed in the entries of one node.
@@ -94,4 +96,11 @@ pub(crate) struct Versions {
 pub(crate) struct Unregister {
     pub(crate) name: Arc<str>,
     pub(crate) pid: Pid,
+}
+
+/// Asks whoever gets it to say when it knows the sender's entries in this version; or says that
+/// the receiver's are known in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Confirm {
+    pub(crate) version: u64,
 }

@@ -18,10 +18,12 @@ mod neighbours;
 mod own;
 mod origins;
 mod watchers;
+mod vacancies;
 mod group_event;
 mod event;
 mod machine;
 mod exchange;
+mod draining;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,8 @@ struct Origin {
     ahead: BTreeMap<u64, Delta>,
     /// The first parts of a state.
     parts: Option<State>,
+    /// It wants to know when its entries are known in this version.
+    unconfirmed: Option<u64>,
 }
 
 /// What a part of a state makes with those before it.
@@ -73,12 +75,14 @@ impl Origins {
     }
 
     /// Whether a delta says what is not known yet, and will be kept. One of a node that is not up
-    /// says nothing: the node's state is fetched when it is.
+    /// says nothing: the node's state is fetched when it is. Nor does one that leads further than
+    /// to the next version: all that its owner says later would count as old.
     pub(crate) fn is_news(&self, delta: &Delta) -> bool {
         self.known.get(&delta.origin).is_some_and(|origin| {
             let has_room = delta.before == origin.version || origin.ahead.len() < AHEAD_MAX;
             let is_kept = origin.ahead.contains_key(&delta.before);
-            delta.after > origin.version && has_room && !is_kept
+            let is_next = delta.before.checked_add(1) == Some(delta.after);
+            is_next && delta.after > origin.version && has_room && !is_kept
         })
     }
 
@@ -147,6 +151,21 @@ impl Origins {
             self.waits.remove(&from);
         }
         is_news.then_some(ready)
+    }
+
+    /// A node wants to know when its entries are known in this version.
+    pub(crate) fn asked_to_confirm(&mut self, origin: Creation, version: u64) {
+        if let Some(origin) = self.known.get_mut(&origin) {
+            origin.unconfirmed = Some(version);
+        }
+    }
+
+    /// The version in which the entries of `origin` are known, if it waits to hear that.
+    pub(crate) fn take_confirmed(&mut self, origin: Creation) -> Option<u64> {
+        let origin = self.known.get_mut(&origin)?;
+        let version = origin.version;
+        let asked = origin.unconfirmed.take_if(|asked| *asked <= version);
+        asked.map(|_| version)
     }
 
     /// The nodes whose entries must be asked for now, and how often they were.

@@ -8,7 +8,9 @@ use noex_core::{Creation, Pid};
 
 use super::claim::{Claim, Clock, Drift, Stamp, winner};
 use super::entry::{Entry, Key};
-use super::message::{Change, Delta, Fetch, Message, State, Summary, Unregister, Versions};
+use super::message::{
+    Change, Confirm, Delta, Fetch, Message, State, Summary, Unregister, Versions,
+};
 use super::versions::sum_of;
 use super::{GroupEvent, Input, Machine, Now, Output, PART_SIZE, is_name};
 
@@ -159,7 +161,11 @@ impl Node {
     fn message(&mut self, message: Message) -> Vec<Output> {
         let from = match &message {
             Message::Delta(Delta { origin, .. }) | Message::State(State { origin, .. }) => *origin,
-            Message::Fetch(_) | Message::Summary(_) | Message::Versions(_) => creation(2),
+            Message::Fetch(_)
+            | Message::Summary(_)
+            | Message::Versions(_)
+            | Message::Confirm(_)
+            | Message::Confirmed(_) => creation(2),
             Message::Unregister(_) => creation(LISTENER),
         };
         self.input(Input::Message { from, message })
@@ -914,6 +920,24 @@ fn an_unanswered_fetch_is_repeated_ever_more_rarely() {
 }
 
 #[test]
+fn nobody_can_make_a_node_s_later_changes_count_as_old_by_a_delta() {
+    for after in [0, 2, u64::MAX] {
+        let mut node = Node::with_peers(1, &[2]);
+        let wrong = Message::Delta(Delta {
+            origin: creation(2),
+            before: 0,
+            after,
+            changes: vec![Change::Held(member("g", pid(2, 9)))],
+        });
+        assert_eq!(node.message_from(3, wrong), []);
+        assert_eq!(node.members("g"), []);
+        node.message(claimed(2, 0, &[("a", claim(2, 1, 1))]));
+        assert_eq!(node.holder("a"), Some(pid(2, 1)));
+        assert_eq!(node.passed_on.len(), 1, "only what its owner said");
+    }
+}
+
+#[test]
 fn a_repeated_delta_changes_nothing() {
     let mut node = Node::with_peers(1, &[2]);
     node.message(claimed(2, 0, &[("a", claim(2, 1, 5))]));
@@ -1105,6 +1129,175 @@ fn messages_survive_the_wire() {
     }
 }
 
+// ---- draining ----
+
+fn drain(node: &mut Node, asked: &[u64]) -> Vec<Output> {
+    let asked = asked.iter().copied().map(creation).collect();
+    node.input(Input::Drain { asked })
+}
+
+fn awaited(name: &str, is_awaited: bool) -> Output {
+    let name = name.into();
+    Output::Await { name, is_awaited }
+}
+
+fn confirmed(version: u64) -> Message {
+    Message::Confirmed(Confirm { version })
+}
+
+#[test]
+fn a_draining_claim_holds_a_name_only_if_there_is_no_other() {
+    let old = claim(1, 1, 1);
+    assert_eq!(winner(&[old.draining(true)]), Some(&old.draining(true)));
+    let claims = [old.draining(true), claim(2, 1, 3), claim(3, 1, 2)];
+    for claims in permutations(&claims) {
+        assert_eq!(winner(&claims), Some(&claim(3, 1, 2)));
+    }
+    // Who takes over from a dead process drains no more than before.
+    let heir = old.draining(true).handed_to(pid(2, 1));
+    assert!(!heir.is_draining());
+}
+
+#[test]
+fn a_claim_of_a_version_without_draining_does_not_drain() {
+    #[derive(serde::Serialize)]
+    struct Former {
+        pid: Pid,
+        since: Stamp,
+        generation: u32,
+        replaces: Option<Pid>,
+    }
+    let former = Former {
+        pid: pid(1, 1),
+        since: stamp(1),
+        generation: 0,
+        replaces: None,
+    };
+    let bytes = rmp_serde::to_vec_named(&former).unwrap();
+    assert_eq!(
+        rmp_serde::from_slice::<Claim>(&bytes).unwrap(),
+        claim(1, 1, 1)
+    );
+}
+
+#[test]
+fn a_node_that_drains_keeps_its_names_until_others_take_them_and_leaves_its_groups() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.register("a", pid(1, 1), None);
+    node.register("b", pid(1, 1), None);
+    node.join("g", pid(1, 1));
+    let outputs = drain(&mut node, &[]);
+    assert!(outputs.contains(&Output::Drained));
+    assert_eq!(node.members("g"), []);
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+    let Some(Message::Delta(told)) = floods(&outputs).pop() else {
+        panic!("the neighbour is told: {outputs:?}");
+    };
+    let draining = told.changes.iter().filter(
+        |change| matches!(change, Change::Held(Entry::Claim { claim, .. }) if claim.is_draining()),
+    );
+    assert_eq!(draining.count(), 2);
+    // Another takes one of them: the process that held it goes on.
+    let outputs = node.message(claimed(2, 0, &[("a", claim(2, 1, 2_000_000))]));
+    assert_eq!(evicted(&outputs), []);
+    assert_eq!(node.holder("a"), Some(pid(2, 1)));
+    assert_eq!(node.holder("b"), Some(pid(1, 1)));
+    // What is restarted takes its name back for those that are here, and is in no group.
+    node.input(Input::ProcessEnded { pid: pid(1, 1) });
+    node.register("b", pid(1, 2), None);
+    assert_eq!(node.holder("b"), Some(pid(1, 2)));
+    node.join("g", pid(1, 2));
+    assert_eq!(node.members("g"), []);
+    let outputs = node.message(claimed(2, 1, &[("b", claim(2, 1, 2_000_000))]));
+    assert_eq!(evicted(&outputs), []);
+    assert_eq!(node.holder("b"), Some(pid(2, 1)));
+    assert_eq!(
+        node.register("b", pid(1, 3), None),
+        [Output::Refused { holder: pid(2, 1) }]
+    );
+}
+
+#[test]
+fn a_name_of_a_node_that_drains_is_held_by_nobody_and_awaited_until_somebody_takes_it() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    let held = claim(2, 1, 1);
+    node.message(claimed(2, 0, &[("a", held), ("b", held)]));
+    let outputs = node.message(claimed(2, 1, &[("a", held.draining(true))]));
+    assert_eq!(outputs, [awaited("a", true)]);
+    assert_eq!(node.holders.get("a"), None);
+    // A process of this node takes one, one of a third node takes another.
+    let outputs = node.register("a", pid(1, 1), None);
+    assert!(outputs.contains(&awaited("a", false)), "{outputs:?}");
+    assert_eq!(node.holder("a"), Some(pid(1, 1)));
+    node.message(claimed(2, 2, &[("b", held.draining(true))]));
+    let outputs = node.message(claimed(3, 0, &[("b", claim(3, 1, 9))]));
+    assert_eq!(outputs, [awaited("b", false)]);
+    assert_eq!(node.holder("b"), Some(pid(3, 1)));
+}
+
+#[test]
+fn a_name_is_awaited_for_5_s_after_the_node_that_drained_is_gone() {
+    for is_taken in [false, true] {
+        let mut node = Node::with_peers(1, &[2, 3]);
+        let held = claim(2, 1, 1).draining(true);
+        node.message(claimed(2, 0, &[("a", held)]));
+        // However long that takes.
+        node.pass(Duration::from_secs(60));
+        let gone = creation(2);
+        node.input(Input::NodeDown { node: gone });
+        let outputs = node.pass(Duration::from_millis(4_999));
+        assert!(!outputs.contains(&awaited("a", false)), "{outputs:?}");
+        if is_taken {
+            let outputs = node.message(claimed(3, 0, &[("a", claim(3, 1, 9))]));
+            assert_eq!(outputs, [awaited("a", false)]);
+        }
+        let outputs = node.pass(Duration::from_millis(1));
+        assert_eq!(outputs.contains(&awaited("a", false)), !is_taken);
+    }
+}
+
+#[test]
+fn a_name_that_was_held_by_a_node_which_did_not_drain_is_not_awaited() {
+    let mut node = Node::with_peers(1, &[2]);
+    node.message(claimed(2, 0, &[("a", claim(2, 1, 1))]));
+    let gone = creation(2);
+    assert_eq!(node.input(Input::NodeDown { node: gone }), []);
+}
+
+#[test]
+fn a_node_has_drained_when_all_that_it_asked_have_confirmed_or_are_down() {
+    let mut node = Node::with_peers(1, &[2, 3]);
+    node.register("a", pid(1, 1), None);
+    let outputs = drain(&mut node, &[2, 3]);
+    let ask = |to| send(to, Message::Confirm(Confirm { version: 2 }));
+    // Behind the delta, on the same way.
+    assert!(matches!(&outputs[0], Output::Flood { to, .. } if to.len() == 3));
+    assert_eq!(outputs[1..], [ask(2), ask(3)]);
+    // Of a version before, and of one that was not asked.
+    assert_eq!(node.message_from(2, confirmed(1)), []);
+    assert_eq!(node.message_from(LISTENER, confirmed(2)), []);
+    assert_eq!(node.message_from(2, confirmed(2)), []);
+    let outputs = node.input(Input::NodeDown { node: creation(3) });
+    assert_eq!(outputs, [Output::Drained]);
+    assert_eq!(node.message_from(2, confirmed(2)), []);
+}
+
+#[test]
+fn who_is_asked_to_confirm_does_once_it_knows_the_version() {
+    let mut node = Node::with_peers(1, &[2]);
+    let ask = |version| Message::Confirm(Confirm { version });
+    assert_eq!(node.message_from(2, ask(2)), []);
+    assert_eq!(node.message(claimed(2, 0, &[("a", claim(2, 1, 1))])), []);
+    let outputs = node.message(claimed(2, 1, &[("b", claim(2, 1, 1))]));
+    assert_eq!(outputs, [send(2, confirmed(2))]);
+    assert_eq!(node.message_from(2, ask(2)), [send(2, confirmed(2))]);
+    // By a full state as well, and of a node that is up alone.
+    assert_eq!(node.message_from(2, ask(5)), []);
+    let outputs = node.message(state(2, 5, &[]));
+    assert!(outputs.contains(&send(2, confirmed(5))), "{outputs:?}");
+    assert_eq!(node.message_from(3, ask(0)), []);
+}
+
 // ---- three machines ----
 
 /// A small generator, so that a seed repeats a run.
@@ -1185,6 +1378,8 @@ impl World {
                     self.alive.remove(&pid);
                 }
                 Output::Publish { .. }
+                | Output::Await { .. }
+                | Output::Drained
                 | Output::Regroup(_)
                 | Output::Tell { .. }
                 | Output::Refused { .. }

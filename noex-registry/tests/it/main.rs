@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod support;
+mod draining;
 mod names;
 mod groups;

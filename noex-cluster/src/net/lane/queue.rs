@@ -42,6 +42,8 @@ struct State {
     frames: BytesMut,
     writing: usize,
     is_ending: bool,
+    /// How often something was queued, or came over the lane.
+    uses: u64,
 }
 
 /// What the writer is to do.
@@ -88,11 +90,22 @@ impl LaneQueue {
             self.overflowed.notify_one();
             return Err(RouteError::NoConnection);
         }
+        state.uses += 1;
         drop(state);
         if was_empty {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Something came over the lane.
+    pub(super) fn used(&self) {
+        self.state.lock().uses += 1;
+    }
+
+    /// How often something was queued, or came over the lane.
+    pub(in crate::net) fn uses(&self) -> u64 {
+        self.state.lock().uses
     }
 
     /// Lets nothing more in. What is queued is still written, and then the end of the lane.

@@ -80,8 +80,9 @@ async fn run(stream: SecureStream, queue: Arc<LaneQueue>, gate: Arc<Gate>, conte
     let ended = match stream.arrive() {
         Ok(SecureStream { reader, writer }) => {
             let mut writing = Writing::start(writer, &queue, context.ends);
+            let reading = read_to_end(reader, &gate, &queue, &context);
             tokio::select! {
-                ended = both(read_to_end(reader, &gate, &context), writing.ended()) => ended,
+                ended = both(reading, writing.ended()) => ended,
                 () = queue.overflowed() => Err(StreamError::Overflow),
             }
         }
@@ -173,10 +174,12 @@ async fn write(
 async fn read_to_end(
     mut reader: SecureReader,
     gate: &Gate,
+    queue: &LaneQueue,
     context: &LaneContext,
 ) -> Result<(), StreamError> {
     reader.open()?;
     loop {
+        queue.used();
         if deliver(&mut reader, gate, context)? {
             let session = context.session;
             report(&context.arrivals, Arrival::LaneEnded { session }).await;

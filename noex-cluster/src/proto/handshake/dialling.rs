@@ -36,6 +36,21 @@ pub(crate) struct Dialled {
     pub(crate) channel: Channel,
 }
 
+/// The second message is not one to go on from.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    pub(crate) error: HandshakeError,
+    /// To be written to the wire before the connection is closed, so that the peer's operator
+    /// learns who can't speak with it: where the peer proved to know the secret.
+    pub(crate) third: Option<Vec<u8>>,
+}
+
+impl From<HandshakeError> for Unfit {
+    fn from(error: HandshakeError) -> Self {
+        Self { error, third: None }
+    }
+}
+
 impl Dialling {
     /// Starts a handshake of this version with `key`. The bytes are to be written to the wire.
     ///
@@ -73,20 +88,28 @@ impl Dialling {
     /// Reads the second message, as [`take_second`](super::take_second) gave it.
     ///
     /// # Errors
-    /// [`HandshakeError::BadMessage`] if it is not an answer to this handshake's first message,
-    /// [`HandshakeError::Incompatible`] if the peer speaks no version that this node speaks,
-    /// [`HandshakeError::Downgraded`] if both speak a later version of the handshake.
-    pub(crate) fn read_second(mut self, message: &[u8]) -> Result<Dialled, HandshakeError> {
+    /// [`Unfit`] with [`HandshakeError::BadMessage`] if it is no answer to this handshake's first
+    /// message, with [`HandshakeError::Incompatible`] if the peer speaks no version that this node
+    /// speaks, with [`HandshakeError::Downgraded`] if both speak a later one of the handshake.
+    pub(crate) fn read_second(mut self, message: &[u8]) -> Result<Dialled, Unfit> {
         noise::check_size(message)?;
         let payload = noise::read(&mut self.state, message)
             .map_err(|_details_help_forgers| HandshakeError::BadMessage)?;
         let peer = Hello::decode(&payload)?;
-        let version = self.hello.agree(&peer, self.handshake)?;
+        let agreed = self.hello.agree(&peer, self.handshake);
         let peer_key = noise::peer_key(&self.state)?;
         let message = noise::write(&mut self.state, &self.hello.encode())?;
+        let third = to_wire(&[], &message);
+        let version = match agreed {
+            Ok(version) => version,
+            Err(error) => {
+                let third = Some(third);
+                return Err(Unfit { error, third });
+            }
+        };
         let channel = Channel::new(self.state, Side::Dialler);
         Ok(Dialled {
-            third: to_wire(&[], &message),
+            third,
             peer,
             peer_key,
             version,

@@ -29,7 +29,7 @@ mod tests;
 
 pub(crate) use accepting::{Accepted, Accepting};
 pub(crate) use channel::{Channel, Opener, RecordError, Sealer};
-pub(crate) use dialling::{Dialled, Dialling};
+pub(crate) use dialling::{Dialled, Dialling, Unfit};
 pub(crate) use error::HandshakeError;
 pub(crate) use first_messages::FirstMessages;
 pub(crate) use hello::{Hello, Purpose};

@@ -35,6 +35,8 @@ pub enum NextVersion {
     Demanding,
     /// It does not speak this version any more.
     Alone,
+    /// It does not speak this version any more, but does the same handshake.
+    AloneByWire,
 }
 
 impl Speech {
@@ -53,6 +55,7 @@ impl Speech {
             NextVersion::Compatible => ((HANDSHAKES.0, handshake), (WIRES.0, wire), u8::MAX),
             NextVersion::Demanding => ((HANDSHAKES.0, handshake), (WIRES.0, wire), 0x7f),
             NextVersion::Alone => ((handshake, handshake), (wire, wire), u8::MAX),
+            NextVersion::AloneByWire => (HANDSHAKES, (wire, wire), u8::MAX),
         };
         Self {
             handshakes,
@@ -115,8 +118,14 @@ mod tests {
             let common = Speech::common_handshake(handshakes, next.handshakes);
             assert_eq!(common, Ok(handshakes.1));
         }
-        let alone = Speech::next(NextVersion::Alone);
-        assert!(Speech::common_wire(wires, alone.wires).is_err());
-        assert!(Speech::common_handshake(handshakes, alone.handshakes).is_err());
+        for (next, does_handshake) in [
+            (NextVersion::Alone, false),
+            (NextVersion::AloneByWire, true),
+        ] {
+            let alone = Speech::next(next);
+            assert!(Speech::common_wire(wires, alone.wires).is_err());
+            let common = Speech::common_handshake(handshakes, alone.handshakes);
+            assert_eq!(common.is_ok(), does_handshake);
+        }
     }
 }

@@ -138,7 +138,7 @@ fn contract_c11_no_changed_or_recorded_message_completes_a_handshake() {
 
     let (dialling, accepting, second) = start();
     assert_eq!(
-        dialling.read_second(&recorded_second).unwrap_err(),
+        dialling.read_second(&recorded_second).unwrap_err().error,
         HandshakeError::BadMessage
     );
     assert_eq!(
@@ -151,7 +151,7 @@ fn contract_c11_no_changed_or_recorded_message_completes_a_handshake() {
         let mut changed = second.to_vec();
         changed[place] ^= 1;
         assert_eq!(
-            dialling.read_second(&changed).unwrap_err(),
+            dialling.read_second(&changed).unwrap_err().error,
             HandshakeError::BadMessage
         );
     }
@@ -188,15 +188,16 @@ fn nodes_without_a_common_version_say_so() {
         ..hello(2)
     };
     let (dialling, one) = Dialling::start(1, &key("s"), &own, CLUSTER, &hello(1)).unwrap();
-    let (_accepting, two) =
+    let (accepting, two) =
         Accepting::read_first(&keys, &own, CLUSTER, &later, &first(&one)).unwrap();
-    assert_eq!(
-        dialling.read_second(&message(&two)).unwrap_err(),
-        HandshakeError::Incompatible {
-            ours: (1, 1),
-            theirs: (2, 3)
-        }
-    );
+    let unfit = dialling.read_second(&message(&two)).unwrap_err();
+    let (old, new) = ((1, 1), (2, 3));
+    let incompatible = |ours, theirs| HandshakeError::Incompatible { ours, theirs };
+    assert_eq!(unfit.error, incompatible(old, new));
+    // The other one is told as well.
+    let third = message(&unfit.third.unwrap());
+    let error = accepting.read_third(&third).unwrap_err();
+    assert_eq!(error, incompatible(new, old));
 }
 
 #[test]
@@ -360,7 +361,8 @@ fn nodes_that_both_speak_a_later_handshake_notice_that_they_did_not() {
             Dialling::start(version, &key("s"), &own, CLUSTER, &later(1)).unwrap();
         let (_accepting, two) =
             Accepting::read_first(&keys, &own, CLUSTER, &later(2), &first(&one)).unwrap();
-        assert_eq!(dialling.read_second(&message(&two)).err(), expected);
+        let unfit = dialling.read_second(&message(&two)).err();
+        assert_eq!(unfit.map(|unfit| unfit.error), expected);
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Input {
     },
     /// A signal waits for a session with this life of a node.
     Wanted { peer: Creation },
+    /// Nothing has gone over the session for long, and nobody here waits for anything from there.
+    Rest { session: SessionId },
     /// The user wants a session with this member, at once.
     Reconnect { node: NodeId },
     /// The user wants no session with this member.

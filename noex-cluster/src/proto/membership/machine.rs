@@ -237,6 +237,7 @@ impl Machine {
             Input::LaneEnded { session } => self.lane_ended(session, now),
             Input::Message { session, message } => self.message(session, message, now),
             Input::Wanted { peer } => self.wanted(peer, now),
+            Input::Rest { session } => self.rest(session, now),
             Input::Reconnect { node } => self.reconnect(&node, now),
             Input::Disconnect { node } => self.disconnect(&node, now),
             Input::Leave => self.leave(now),

@@ -47,6 +47,11 @@ pub enum Message {
     State(State),
     /// A summary of what the sender knows.
     Digest(Digest),
+    /// Nobody has had any use for the session for long. The sender has ended its lane, or is about
+    /// to, and the receiver is to do so too.
+    Rest,
+    /// The sender has had all that came over the lane of the session that is to rest.
+    Rested,
 }
 
 /// What is flooded: everybody who learns it tells its neighbours, once.

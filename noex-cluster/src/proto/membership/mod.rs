@@ -33,6 +33,7 @@ mod news;
 mod standings;
 mod admission;
 mod sessions;
+mod resting;
 mod linking;
 mod neighbourhood;
 mod watching;

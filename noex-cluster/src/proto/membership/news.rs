@@ -47,6 +47,8 @@ impl Machine {
                     self.answer_state(session, now);
                 }
             }
+            Message::Rest => self.asked_to_rest(session, now),
+            Message::Rested => self.rest_confirmed(session, now),
             Message::Digest(digest) => {
                 for report in digest.reports.iter().take(REPORTS_MAX) {
                     self.rumour(*report, now);

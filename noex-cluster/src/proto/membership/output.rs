@@ -52,6 +52,10 @@ pub enum Output {
     },
     /// End the lane behind what is queued, say goodbye, and close.
     Farewell { session: SessionId },
+    /// End the lane behind what is queued. What comes up from now on waits for the next session.
+    Rest { session: SessionId },
+    /// The session closed because nobody had any use for it, and nothing was lost with it.
+    SessionRested { peer: Peer },
     /// Close every stream of the session.
     CloseSession { session: SessionId },
     /// A node is up; there need be no session with it.

@@ -30,8 +30,9 @@ impl Rumours {
         for _ in 0..count {
             let (report, at) = &self.0[rng.random_range(0..self.0.len())];
             if !chosen.iter().any(|c| c.creation == report.creation) {
+                let since = now.saturating_duration_since(*at);
                 chosen.push(Report {
-                    age: report.age + now.saturating_duration_since(*at),
+                    age: report.age.saturating_add(since),
                     ..*report
                 });
             }

@@ -9,7 +9,8 @@
 //! A dial from a peer with which we do have a session shows, for the same reason, that the peer
 //! lost it, and the new one takes its place. There is one exception: we are the smaller, our own
 //! dial has just won, and the peer's request was on its way meanwhile. We tell the two apart by
-//! the age of the session, which in the exception is less than a handshake may take.
+//! the age of the session, which in the exception is less than a handshake may take. And a session
+//! that goes to rest is not replaced: its end is on its way.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -46,6 +47,17 @@ pub(crate) struct Session {
     pub told_at: Option<Instant>,
     /// Whether the peer ended its lane in order.
     pub is_lane_ended: bool,
+    /// Whether it is being closed because nobody has any use for it.
+    pub rest: Option<Rest>,
+}
+
+/// How far a session is closed for which nobody has any use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rest {
+    /// After this it counts as lost.
+    pub until: Instant,
+    /// Whether the peer has had all that we sent.
+    pub is_confirmed: bool,
 }
 
 /// The sessions, open or accepted.
@@ -62,7 +74,7 @@ pub(crate) enum Admission {
     Accept,
     /// Our own dial wins.
     Crossing,
-    /// Our own dial has won.
+    /// Our own dial has won, or the session that there is has yet to close.
     AlreadyConnected,
 }
 
@@ -93,6 +105,7 @@ impl SessionTable {
                 heard_at: now,
                 told_at: None,
                 is_lane_ended: false,
+                rest: None,
             },
         );
     }
@@ -110,6 +123,21 @@ impl SessionTable {
     /// An open session.
     pub(crate) fn get(&self, session: SessionId) -> Option<&Session> {
         self.open.get(&session)
+    }
+
+    /// How far an open session is closed for which nobody has any use.
+    pub(crate) fn rest_mut(&mut self, session: SessionId) -> Option<&mut Rest> {
+        self.open.get_mut(&session)?.rest.as_mut()
+    }
+
+    /// The sessions that should have been closed by now.
+    pub(crate) fn overdue_rests(&self, now: Instant) -> Vec<SessionId> {
+        let is_overdue = |rest: Rest| rest.until <= now;
+        let overdue = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.rest.is_some_and(is_overdue));
+        overdue.map(|(id, _)| *id).collect()
     }
 
     /// Whether a session with this life of a node was accepted, and is not open yet.
@@ -149,6 +177,10 @@ impl SessionTable {
         let Some(session) = open.and_then(|open| self.get(open)) else {
             return Admission::Accept;
         };
+        if session.rest.is_some() {
+            // The peer has closed it, or lost it: either shows soon, and tells them apart.
+            return Admission::AlreadyConnected;
+        }
         let is_young = now.saturating_duration_since(session.opened_at) < HANDSHAKE_TIMEOUT;
         match session.side {
             Side::Own if is_smaller && is_young => Admission::AlreadyConnected,

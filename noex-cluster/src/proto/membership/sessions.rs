@@ -209,6 +209,9 @@ impl Machine {
         let is_back = is_up && matches!(member.tie, Tie::Apart | Tie::Shunned);
         if is_back {
             member.tie = Tie::Near;
+        } else if member.tie == Tie::Shunned {
+            // It is told of when it comes up: it wants a session again.
+            member.tie = Tie::Apart;
         }
         self.links.give_up(slot);
         self.timers.is_neighbourhood_changed = true;
@@ -232,11 +235,32 @@ impl Machine {
         }
     }
 
-    /// A stream of a session closed. Without a goodbye that is a loss, and a neighbour is redialled
-    /// at once.
+    /// A stream of a session closed. Without a goodbye that is a loss.
     pub(super) fn closed(&mut self, session: SessionId, stream: Stream, now: Instant) {
         let Some(found) = self.sessions.get(session) else {
             return self.accept_failed(session, now);
+        };
+        if stream == Stream::Lane && found.rest.is_some() && found.is_lane_ended {
+            // In order: both sides have ended it.
+            return;
+        }
+        let slot = found.slot;
+        let Some(member) = self.members.get(slot) else {
+            return;
+        };
+        if matches!(member.tie, Tie::Parting { .. }) {
+            if stream == Stream::Lane {
+                self.parted(slot, now);
+            }
+            return;
+        }
+        self.lose(session, now);
+    }
+
+    /// A session is lost. A neighbour is redialled at once.
+    pub(super) fn lose(&mut self, session: SessionId, now: Instant) {
+        let Some(found) = self.sessions.get(session) else {
+            return;
         };
         let is_young = now.saturating_duration_since(found.opened_at) < YOUTH;
         let slot = found.slot;
@@ -244,12 +268,6 @@ impl Machine {
             return;
         };
         let (peer, tie) = (member.peer().clone(), member.tie);
-        if matches!(tie, Tie::Parting { .. }) {
-            if stream == Stream::Lane {
-                self.parted(slot, now);
-            }
-            return;
-        }
         self.close_session(slot);
         if tie == Tie::Near {
             self.emit(Output::SessionLost { peer });
@@ -288,6 +306,8 @@ impl Machine {
         let member = self.members.get(slot);
         if member.is_some_and(|m| matches!(m.tie, Tie::Parting { .. })) {
             self.parted(slot, now);
+        } else {
+            self.rest_read(session, now);
         }
     }
 

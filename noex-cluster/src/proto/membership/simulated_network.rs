@@ -133,6 +133,7 @@ impl Simulation {
             Output::PeerUp { peer } => tell(Told::Up(peer)),
             Output::SessionOpened { peer, .. } => tell(Told::Opened(peer)),
             Output::SessionLost { peer } => tell(Told::Lost(peer)),
+            Output::SessionRested { peer } => tell(Told::Rested(peer)),
             Output::PeerDown { peer, reason } => tell(Told::Down(peer, reason)),
             Output::Dial { dial, to } => {
                 self.nodes[index].dials += 1;
@@ -159,6 +160,7 @@ impl Simulation {
                 self.send(index, session, |session| Input::LaneEnded { session });
                 self.send(index, session, |session| Input::Goodbye { session });
             }
+            Output::Rest { session } => self.end_lane(index, session),
             Output::CloseSession { session } => self.close(index, session),
             Output::Resolve { .. }
             | Output::Facts { .. }
@@ -194,6 +196,16 @@ impl Simulation {
             session,
             message,
         });
+    }
+
+    /// The lane is a connection of its own: its end may overtake what is said on the other one.
+    fn end_lane(&mut self, from: usize, session: SessionId) {
+        let Some((to, session)) = self.ends.get(&(from, session)).copied() else {
+            return;
+        };
+        if !self.cuts.contains(&(from.min(to), from.max(to))) {
+            self.deliver_later(to, Input::LaneEnded { session });
+        }
     }
 
     fn send(&mut self, from: usize, session: SessionId, make: impl FnOnce(SessionId) -> Input) {

@@ -35,6 +35,7 @@ pub(super) enum Told {
     Up(Peer),
     Opened(Peer),
     Lost(Peer),
+    Rested(Peer),
     Down(Peer, NodeDownReason),
 }
 
@@ -185,7 +186,9 @@ impl Simulation {
             match told {
                 Told::Up(peer) => assert!(up.insert(peer.clone()), "{peer:?} up twice"),
                 Told::Down(peer, _) => assert!(up.remove(peer), "{peer:?} down without up"),
-                Told::Opened(peer) | Told::Lost(peer) => assert!(up.contains(peer)),
+                Told::Opened(peer) | Told::Lost(peer) | Told::Rested(peer) => {
+                    assert!(up.contains(peer));
+                }
             }
         }
         up.into_iter().map(|peer| index_of(&peer.id)).collect()
@@ -205,7 +208,11 @@ impl Simulation {
                 Told::Down(peer, reason) if *at >= since && index_of(&peer.id) == other => {
                     Some((*at - since, *reason))
                 }
-                Told::Up(_) | Told::Opened(_) | Told::Lost(_) | Told::Down(..) => None,
+                Told::Up(_)
+                | Told::Opened(_)
+                | Told::Lost(_)
+                | Told::Rested(_)
+                | Told::Down(..) => None,
             })
     }
 

@@ -124,7 +124,7 @@ impl Machine {
             return;
         }
         let (life, peer) = (member.life(), member.peer().clone());
-        let (session, tie, successor) = (member.session, member.tie, member.successor.take());
+        let (session, successor) = (member.session, member.successor.take());
         member.stand(
             if is_graceful {
                 Standing::Left
@@ -146,7 +146,7 @@ impl Machine {
             self.dial_again(&ended.aim, None, now);
         }
         self.discovery.lost(peer.creation, now, &mut self.rng);
-        if is_graceful && session.is_some() && tie != Tie::Shunned {
+        if is_graceful && session.is_some() {
             self.part(slot, false, now);
         } else {
             self.tell_down(slot, reason);
@@ -259,7 +259,8 @@ impl Machine {
         }
         self.sync.toggle(self.own_life());
         if !self.rules.flaw.reuses_incarnation() {
-            self.incarnation = incarnation + 1;
+            // Who is said to have had the last one can show nothing by the next.
+            self.incarnation = incarnation.saturating_add(1);
         }
         self.sync.toggle(self.own_life());
         self.sync.changed(now);

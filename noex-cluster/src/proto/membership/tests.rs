@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 
 use super::linking::WANTED_DIALS_MAX;
-use super::message::{RECORDS_MAX, Record, Standing, State, Who};
+use super::message::{
+    Cause, Digest, Facts, Life, News, RECORDS_MAX, Record, Report, Standing, State, Vote, Who,
+};
 use super::simulation::{RULES, Simulation, Told, key_of};
 use super::{
     DialFailure, Endpoint, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via,
@@ -194,6 +196,187 @@ fn a_session_that_both_want_at_one_moment_is_opened_and_not_lost_by_a_dial_that_
     }
 }
 
+/// The sessions of a node for which the membership has no use, with whom each is.
+fn spare(sim: &Simulation, index: usize) -> Vec<(SessionId, usize)> {
+    let sessions = sim.sessions_of(index).into_iter();
+    let spare = sessions.filter(|session| sim.nodes[index].machine.is_spare(*session));
+    spare
+        .map(|session| (session, sim.ends[&(index, session)].0))
+        .collect()
+}
+
+fn told_since(sim: &Simulation, index: usize, since: Instant) -> Vec<&Told> {
+    let told = sim.nodes[index].told.iter();
+    told.filter(|(at, _)| *at >= since)
+        .map(|(_, told)| told)
+        .collect()
+}
+
+const MANY: usize = 24;
+
+/// A cluster that was joined through its first node, which has a session with all.
+fn with_spare_sessions(seed: u64) -> Simulation {
+    let mut sim = cluster(seed, MANY);
+    // The first sessions carry news for a while.
+    sim.run(seconds(10));
+    assert!(spare(&sim, 0).len() > 3, "seed {seed}");
+    sim
+}
+
+#[test]
+fn a_session_that_nobody_uses_is_closed_without_a_loss_whoever_begins() {
+    let (mut rested, mut opened) = (0, 0);
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let since = sim.now;
+        for (count, (session, other)) in spare(&sim, 0).into_iter().enumerate() {
+            let theirs = sim.ends[&(0, session)].1;
+            // This node alone, both at one moment, the other one alone, both shortly after each
+            // other.
+            if count % 4 != 2 {
+                sim.feed(0, Input::Rest { session });
+            }
+            if count % 4 == 3 {
+                sim.run(Duration::from_millis(1));
+            }
+            if count % 4 != 0 {
+                sim.feed(other, Input::Rest { session: theirs });
+            }
+        }
+        sim.run(seconds(3));
+        assert_eq!(spare(&sim, 0), [], "seed {seed}");
+        for index in 0..MANY {
+            assert_eq!(sim.view(index), others(index, MANY), "seed {seed}");
+            let told = told_since(&sim, index, since);
+            let all_rested = told.iter().all(|told| matches!(told, Told::Rested(_)));
+            assert!(all_rested, "seed {seed}: {told:?}");
+            rested += told.len();
+        }
+        // It opens again when it is wanted, also by both at once.
+        let since = sim.now;
+        for other in 1..MANY {
+            let creations = [other, 0].map(|index| sim.nodes[index].peer.creation);
+            for (index, peer) in [0, other].into_iter().zip(creations) {
+                sim.feed(index, Input::Wanted { peer });
+            }
+        }
+        sim.run(seconds(3));
+        assert_eq!(sim.sessions_of(0).len(), MANY - 1, "seed {seed}");
+        opened += told_since(&sim, 0, since).len();
+    }
+    assert!(rested > 40 && opened * 2 == rested, "{rested} {opened}");
+}
+
+#[test]
+fn a_session_that_is_wanted_as_soon_as_it_rests_is_opened_again_without_a_loss() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let (session, other) = spare(&sim, 0)[0];
+        let since = sim.now;
+        sim.feed(0, Input::Rest { session });
+        let mut wanted = [false; 2];
+        while wanted != [true; 2] {
+            sim.run(Duration::from_micros(100));
+            assert!(sim.now < since + seconds(1), "seed {seed}");
+            for (side, (index, with)) in [(0, other), (other, 0)].into_iter().enumerate() {
+                let told = told_since(&sim, index, since);
+                if !wanted[side] && told.iter().any(|told| matches!(told, Told::Rested(_))) {
+                    wanted[side] = true;
+                    let peer = sim.nodes[with].peer.creation;
+                    sim.feed(index, Input::Wanted { peer });
+                }
+            }
+        }
+        sim.run(seconds(3));
+        for index in [0, other] {
+            let told = told_since(&sim, index, since);
+            let is_as_it_should = matches!(told[..], [Told::Rested(_), Told::Opened(_)]);
+            assert!(is_as_it_should, "seed {seed}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_can_not_be_closed_in_order_is_lost_and_nobody_is_down() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let (session, other) = spare(&sim, 0)[0];
+        let since = sim.now;
+        sim.cuts.insert((0, other));
+        sim.feed(0, Input::Rest { session });
+        sim.run(RULES.detection_time() + RULES.heartbeat_interval * 2);
+        let told = told_since(&sim, 0, since);
+        assert!(matches!(told[..], [Told::Lost(_)]), "seed {seed}: {told:?}");
+    }
+}
+
+#[test]
+fn a_session_that_goes_to_rest_is_not_replaced_by_a_dial_of_the_peer() {
+    let mut sim = with_spare_sessions(1);
+    let (session, other) = spare(&sim, 0)[0];
+    for is_resting in [true, false] {
+        sim.cuts.insert((0, other));
+        if is_resting {
+            sim.feed(0, Input::Rest { session });
+        }
+        let peer = sim.nodes[other].peer.clone();
+        let key = key_of(peer.creation);
+        let asked = SessionId(u64::MAX);
+        let machine = &mut sim.nodes[0].machine;
+        let input = Input::Asked {
+            session: asked,
+            peer,
+            key,
+        };
+        machine.handle_input(input, sim.now);
+        let outputs = iter::from_fn(|| machine.poll_output());
+        let answers: Vec<_> = outputs
+            .filter_map(|output| match output {
+                Output::Answer { answer, .. } => Some(answer),
+                _ => None,
+            })
+            .collect();
+        let refused = Err(Refusal::AlreadyConnected);
+        assert_eq!(answers, [if is_resting { refused } else { Ok(()) }]);
+        // It has been lost, and the next one may come.
+        sim.run(RULES.detection_time() + RULES.heartbeat_interval * 2);
+    }
+}
+
+#[test]
+fn a_session_of_neighbours_does_not_rest() {
+    let mut sim = cluster(1, 4);
+    sim.run(seconds(10));
+    let since = sim.now;
+    for session in sim.sessions_of(0) {
+        sim.feed(0, Input::Rest { session });
+    }
+    sim.run(seconds(3));
+    assert_eq!(sim.sessions_of(0).len(), 3);
+    assert_eq!(told_since(&sim, 0, since).len(), 0);
+}
+
+#[test]
+fn a_node_that_leaves_while_its_sessions_go_to_rest_is_down_once() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        let since = sim.now;
+        let spare = spare(&sim, 0);
+        for (session, _) in &spare {
+            sim.feed(0, Input::Rest { session: *session });
+        }
+        sim.run(Duration::from_micros(400 * seed));
+        sim.feed(0, Input::Leave);
+        sim.run(seconds(5));
+        for index in 1..MANY {
+            let (after, reason) = sim.down_after(index, 0, since).unwrap();
+            assert_eq!(reason, NodeDownReason::GracefulShutdown, "seed {seed}");
+            assert!(after < AT_ONCE, "seed {seed}: {after:?}");
+            assert_eq!(downs(&sim, index), 1, "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn a_session_that_breaks_again_and_again_is_not_redialled_without_pause() {
     for seed in 0..RUNS {
@@ -300,6 +483,63 @@ fn deceived(counts: &[u16]) -> Simulation {
 fn a_message_with_more_records_than_may_be_is_cut() {
     let sim = deceived(&[200]);
     assert_eq!(sim.nodes[0].machine.member_count(), 1 + RECORDS_MAX);
+}
+
+/// Whatever a member says of times and counts: it may be mad, and must not be contagious.
+#[test]
+fn no_number_that_a_member_says_ends_a_node() {
+    let numbers = [0, 1, u64::MAX - 1, u64::MAX];
+    for seed in 0..4 {
+        let mut sim = cluster(seed, 4);
+        let session = sim.sessions_of(0)[0];
+        let lives: Vec<Creation> = sim.nodes.iter().map(|node| node.peer.creation).collect();
+        let mut said = Vec::new();
+        for number in numbers {
+            let time = Duration::new(number, 999_999_999);
+            for creation in lives.iter().copied() {
+                let life = Life {
+                    creation,
+                    incarnation: number,
+                };
+                let facts = Facts {
+                    process_count: number,
+                    uptime: time,
+                };
+                let report = Report {
+                    creation,
+                    facts,
+                    age: time,
+                };
+                let vote = |cause| {
+                    News::Vote(Vote {
+                        suspect: life,
+                        voter: lives[1],
+                        age: time,
+                        cause,
+                    })
+                };
+                let news = vec![
+                    News::Down(life),
+                    vote(Cause::Silent),
+                    vote(Cause::Closed),
+                    News::Heard(life),
+                    News::Present(creation),
+                ];
+                said.push(Message::News(Arc::new(news)));
+                said.push(Message::Heartbeat(facts));
+                said.push(Message::Digest(Digest {
+                    view: number,
+                    is_settled: true,
+                    reports: vec![report],
+                }));
+            }
+        }
+        for message in said {
+            sim.feed(0, Input::Message { session, message });
+            sim.run(Duration::from_millis(200));
+        }
+        sim.run(seconds(20));
+    }
 }
 
 #[test]
@@ -466,6 +706,94 @@ fn a_disconnected_member_stays_away_until_it_is_wanted() {
             (vec![1, 2], vec![0, 2]),
             "seed {seed}"
         );
+    }
+}
+
+#[test]
+fn contract_c45_a_disconnected_member_that_was_silent_meanwhile_stays_away() {
+    for seed in 0..RUNS / 2 {
+        let mut sim = cluster(seed, 4);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(1));
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        sim.resume(1);
+        sim.run(seconds(40));
+        assert_eq!(sim.view(0), [2, 3], "seed {seed}");
+        assert_eq!(sim.view(1), [2, 3], "seed {seed}");
+        assert_eq!(sim.view(2), [0, 1, 3], "seed {seed}");
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(2));
+        assert_eq!(sim.view(0), [1, 2, 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_a_member_that_is_disconnected_while_it_is_down_is_up_on_both_sides_or_on_none() {
+    for seed in 0..RUNS / 2 {
+        let mut sim = cluster(seed, 4);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        assert_eq!(sim.view(0), [2, 3], "seed {seed}");
+        sim.feed(0, Input::Disconnect { node: node.clone() });
+        sim.resume(1);
+        sim.run(seconds(40));
+        let sees = [(0, 1), (1, 0)].map(|(index, other)| sim.view(index).contains(&other));
+        assert_eq!(sees[0], sees[1], "seed {seed}");
+        sim.feed(0, Input::Reconnect { node });
+        sim.run(seconds(2));
+        assert_eq!(sim.view(0), [1, 2, 3], "seed {seed}");
+        assert_eq!(sim.view(1), [0, 2, 3], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_a_disconnected_member_that_is_found_behind_a_seed_stays_away() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let node = sim.nodes[1].peer.id.clone();
+        sim.feed(2, Input::Disconnect { node: node.clone() });
+        sim.run(seconds(1));
+        let addresses = vec![format!("127.0.0.1:{}", node.port()).parse().unwrap()];
+        sim.feed(2, Input::Resolved { seed: 0, addresses });
+        let dials = sim.nodes[2].dials;
+        sim.run(seconds(60));
+        assert!(sim.nodes[2].dials > dials, "seed {seed}: it is dialled");
+        assert_eq!(sim.view(2), [0], "seed {seed}");
+        assert_eq!(sim.view(1), [0], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c45_the_next_life_of_a_disconnected_member_is_welcome_at_once() {
+    for seed in 0..6 {
+        let mut sim = with_spare_sessions(seed);
+        // Somebody of whom this node hears nothing itself.
+        let (session, other) = spare(&sim, 0)[0];
+        sim.feed(0, Input::Rest { session });
+        sim.run(seconds(1));
+        let id = sim.nodes[other].peer.id.clone();
+        for is_disconnected in [false, true] {
+            if is_disconnected {
+                let node = id.clone();
+                sim.feed(0, Input::Disconnect { node });
+                sim.run(seconds(1));
+            }
+            let peer = Peer::new(id.clone(), Creation::from_bits(7));
+            let (session, key) = (SessionId(u64::MAX), key_of(peer.creation));
+            let machine = &mut sim.nodes[0].machine;
+            machine.handle_input(Input::Asked { session, peer, key }, sim.now);
+            let answers = iter::from_fn(|| machine.poll_output());
+            let answers: Vec<_> = answers
+                .filter_map(|output| match output {
+                    Output::Answer { answer, .. } => Some(answer.is_ok()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(answers, [is_disconnected], "seed {seed}");
+        }
     }
 }
 

@@ -41,6 +41,7 @@ impl Machine {
         self.edges.retain(|_, until| *until > now);
         self.vouched.retain(|_, until| *until > now);
         self.check_reports(now);
+        self.check_rests(now);
         self.check_dials(now);
         self.check_waiting(now);
         self.check_fallen(now);

@@ -181,6 +181,8 @@ impl Graph {
                 }
                 Output::Send { to, message } => self.send(at, to, message),
                 Output::Publish { .. }
+                | Output::Await { .. }
+                | Output::Drained
                 | Output::Regroup(_)
                 | Output::Tell { .. }
                 | Output::Refused { .. }
@@ -203,7 +205,11 @@ impl Graph {
             }
             Message::State(State { entries, .. }) => assert!(entries.len() <= PART_SIZE),
             Message::Versions(told) => assert!(told.versions.len() <= self.machines.len()),
-            Message::Fetch(_) | Message::Summary(_) | Message::Unregister(_) => {}
+            Message::Fetch(_)
+            | Message::Summary(_)
+            | Message::Unregister(_)
+            | Message::Confirm(_)
+            | Message::Confirmed(_) => {}
         }
         if self.below(100) < usize::try_from(self.loss).unwrap() {
             return;

@@ -37,6 +37,9 @@ pub(crate) struct ClusterRouter {
 ///     │  └─────────────────────┼── session ────────┼─┘
 ///     │      loss was told     ▼                   │
 ///     └─────────────────────  Lost ◀───────────────┘ session lost
+///
+///            rests                     rested
+///   Queue ──────────▶ Resting ──────────────────────▶ Unused, or Waiting if signals came
 /// ```
 #[derive(Debug)]
 enum Way {
@@ -46,6 +49,9 @@ enum Way {
     Waiting(Arc<LaneQueue>),
     /// Through this queue, which a session's lane empties.
     Queue(Arc<LaneQueue>),
+    /// None for now: what comes up waits in this queue, if there is one, until the session before
+    /// has closed in order.
+    Resting(Option<Arc<LaneQueue>>),
     /// None for now: the effects of a lost session come before the next one's signals.
     Lost,
 }
@@ -83,8 +89,10 @@ impl ClusterRouter {
     pub(crate) fn open(&self, peer: Creation) -> Option<Arc<LaneQueue>> {
         let mut way = self.ways.get_mut(&peer)?;
         let queue = match &*way {
-            Way::Queue(queue) | Way::Waiting(queue) => Arc::clone(queue),
-            Way::Unused | Way::Lost => self.new_queue(peer),
+            Way::Queue(queue) | Way::Waiting(queue) | Way::Resting(Some(queue)) => {
+                Arc::clone(queue)
+            }
+            Way::Unused | Way::Resting(None) | Way::Lost => self.new_queue(peer),
         };
         *way = Way::Queue(Arc::clone(&queue));
         self.settling.notify_waiters();
@@ -100,7 +108,35 @@ impl ClusterRouter {
         self.settling.notify_waiters();
         match std::mem::replace(&mut *way, Way::Lost) {
             Way::Unused | Way::Waiting(_) => Some(Loss::OfHope),
-            Way::Queue(_) | Way::Lost => Some(Loss::OfSession),
+            Way::Queue(_) | Way::Resting(_) | Way::Lost => Some(Loss::OfSession),
+        }
+    }
+
+    /// The session with this member is to be closed in order: what is queued is still sent over it,
+    /// and what comes from now on waits.
+    pub(crate) fn rest(&self, peer: Creation) {
+        if let Some(mut way) = self.ways.get_mut(&peer)
+            && let Way::Queue(queue) = &*way
+        {
+            queue.end();
+            *way = Way::Resting(None);
+        }
+    }
+
+    /// It has closed, and nothing was lost with it: what waits begins another one.
+    pub(crate) fn rested(&self, peer: Creation) {
+        let Some(mut way) = self.ways.get_mut(&peer) else {
+            return;
+        };
+        match &*way {
+            Way::Resting(None) => *way = Way::Unused,
+            Way::Resting(Some(queue)) => {
+                let queue = Arc::clone(queue);
+                *way = Way::Waiting(queue);
+                drop(way);
+                self.want(peer);
+            }
+            Way::Unused | Way::Waiting(_) | Way::Queue(_) | Way::Lost => {}
         }
     }
 
@@ -156,7 +192,8 @@ impl ClusterRouter {
     pub(crate) async fn settled(&self) {
         loop {
             let settling = self.settling.notified();
-            if !self.ways.iter().any(|way| matches!(*way, Way::Waiting(_))) {
+            let waits = |way: &Way| matches!(way, Way::Waiting(_) | Way::Resting(Some(_)));
+            if !self.ways.iter().any(|way| waits(&way)) {
                 return;
             }
             settling.await;
@@ -167,9 +204,11 @@ impl ClusterRouter {
     fn queue_of(&self, peer: Creation) -> Result<Arc<LaneQueue>, RouteError> {
         let way = self.ways.get(&peer).ok_or(RouteError::NoConnection)?;
         match &*way {
-            Way::Queue(queue) | Way::Waiting(queue) => return Ok(Arc::clone(queue)),
+            Way::Queue(queue) | Way::Waiting(queue) | Way::Resting(Some(queue)) => {
+                return Ok(Arc::clone(queue));
+            }
             Way::Lost => return Err(RouteError::NoConnection),
-            Way::Unused => {}
+            Way::Unused | Way::Resting(None) => {}
         }
         // Before the same entry is locked for writing.
         drop(way);
@@ -180,16 +219,29 @@ impl ClusterRouter {
     fn begin(&self, peer: Creation) -> Result<Arc<LaneQueue>, RouteError> {
         let mut way = self.ways.get_mut(&peer).ok_or(RouteError::NoConnection)?;
         match &*way {
-            Way::Queue(queue) | Way::Waiting(queue) => return Ok(Arc::clone(queue)),
-            Way::Lost => return Err(RouteError::NoConnection),
-            Way::Unused => {}
+            Way::Queue(queue) | Way::Waiting(queue) | Way::Resting(Some(queue)) => {
+                Ok(Arc::clone(queue))
+            }
+            Way::Lost => Err(RouteError::NoConnection),
+            Way::Resting(None) => {
+                let queue = self.new_queue(peer);
+                *way = Way::Resting(Some(Arc::clone(&queue)));
+                Ok(queue)
+            }
+            Way::Unused => {
+                let queue = self.new_queue(peer);
+                *way = Way::Waiting(Arc::clone(&queue));
+                drop(way);
+                self.want(peer);
+                Ok(queue)
+            }
         }
-        let queue = self.new_queue(peer);
-        *way = Way::Waiting(Arc::clone(&queue));
-        drop(way);
+    }
+
+    /// Asks the driver for a session.
+    fn want(&self, peer: Creation) {
         self.wanted.lock().insert(peer);
         self.wanting.notify_one();
-        Ok(queue)
     }
 
     fn new_queue(&self, remote: Creation) -> Arc<LaneQueue> {
@@ -202,15 +254,25 @@ impl Way {
     /// Whoever still has its queue in hand is refused.
     fn end(&self) {
         match self {
-            Self::Queue(queue) | Self::Waiting(queue) => queue.end(),
-            Self::Unused | Self::Lost => {}
+            Self::Queue(queue) | Self::Waiting(queue) | Self::Resting(Some(queue)) => queue.end(),
+            Self::Unused | Self::Resting(None) | Self::Lost => {}
         }
     }
 }
 
 impl Router for ClusterRouter {
     fn route(&self, to: &Target, signal: Signal) -> Result<(), RouteError> {
-        self.queue_of(to.creation())?.push(to, &signal)
+        let queue = self.queue_of(to.creation())?;
+        let pushed = queue.push(to, &signal);
+        if pushed != Err(RouteError::NoConnection) {
+            return pushed;
+        }
+        // Its session may have gone to rest just now: then there is another queue.
+        let next = self.queue_of(to.creation())?;
+        if Arc::ptr_eq(&next, &queue) {
+            return Err(RouteError::NoConnection);
+        }
+        next.push(to, &signal)
     }
 
     fn connect(&self, node: Creation) -> Result<(), RouteError> {
@@ -220,121 +282,16 @@ impl Router for ClusterRouter {
     fn neighbours(&self) -> Vec<Creation> {
         self.neighbours.lock().to_vec()
     }
+
+    fn connected(&self) -> Vec<Creation> {
+        let ways = self.ways.iter();
+        let connected = ways.filter(|way| matches!(way.value(), Way::Queue(_)));
+        connected.map(|way| *way.key()).collect()
+    }
 }
 
+// Beside this file, since one file and a folder of the same name are not one module here; a child,
+// since it looks at who is wanted.
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use noex_core::{ExitReason, Pid};
-
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        message_size_max: 100,
-        queue_size_max: 1_000,
-    };
-
-    fn router() -> (ClusterRouter, Creation, Target) {
-        let (own, peer) = (Creation::from_bits(1), Creation::from_bits(2));
-        let to = Target::Process(Pid::new(peer, 7));
-        (ClusterRouter::new(own, LIMITS), peer, to)
-    }
-
-    fn stop() -> Signal {
-        Signal::Stop {
-            reason: ExitReason::Normal,
-        }
-    }
-
-    #[tokio::test]
-    async fn the_first_signal_waits_for_a_session_which_is_asked_for_once() {
-        let (router, peer, to) = router();
-        router.up(peer);
-        assert_eq!(router.route(&to, stop()), Ok(()));
-        assert_eq!(router.route(&to, stop()), Ok(()));
-        assert_eq!(router.wanted().await, peer);
-        assert_eq!(*router.wanted.lock(), BTreeSet::new());
-        let waiting = router.queue_of(peer).unwrap();
-        assert!(Arc::ptr_eq(&router.open(peer).unwrap(), &waiting));
-    }
-
-    #[tokio::test]
-    async fn a_member_with_a_session_is_not_asked_for() {
-        let (router, peer, to) = router();
-        router.up(peer);
-        let queue = router.open(peer).unwrap();
-        assert_eq!(router.route(&to, stop()), Ok(()));
-        assert!(Arc::ptr_eq(&router.queue_of(peer).unwrap(), &queue));
-        assert_eq!(*router.wanted.lock(), BTreeSet::new());
-    }
-
-    #[test]
-    fn who_is_not_up_is_not_reached() {
-        let (router, peer, to) = router();
-        assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
-        router.up(peer);
-        router.remove(peer);
-        assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
-        assert!(router.open(peer).is_none());
-        assert_eq!(router.lose(peer), None);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_let_in_before_the_loss_of_a_session_was_told() {
-        let (router, peer, to) = router();
-        router.up(peer);
-        let lost = router.open(peer).unwrap();
-        assert_eq!(router.lose(peer), Some(Loss::OfSession));
-        assert_eq!(router.route(&to, stop()), Err(RouteError::NoConnection));
-        assert_eq!(lost.push(&to, &stop()), Err(RouteError::NoConnection));
-        router.loss_told(peer);
-        assert_eq!(router.route(&to, stop()), Ok(()));
-        assert_eq!(router.wanted().await, peer);
-        assert!(!Arc::ptr_eq(&router.queue_of(peer).unwrap(), &lost));
-    }
-
-    #[tokio::test]
-    async fn who_is_waited_for_gets_a_session_without_a_signal() {
-        let (router, peer, _) = router();
-        assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
-        router.up(peer);
-        assert_eq!(router.connect(peer), Ok(()));
-        assert_eq!(router.wanted().await, peer);
-        assert_eq!(router.lose(peer), Some(Loss::OfHope));
-        assert_eq!(router.connect(peer), Err(RouteError::NoConnection));
-    }
-
-    #[tokio::test]
-    async fn it_is_settled_when_nothing_waits_for_a_session() {
-        let (router, peer, to) = router();
-        router.settled().await;
-        router.up(peer);
-        type Ending = fn(&ClusterRouter, Creation);
-        let endings: [Ending; 3] = [
-            |router, peer| drop(router.open(peer)),
-            |router, peer| assert!(router.lose(peer).is_some()),
-            |router, peer| router.remove(peer),
-        ];
-        for ending in endings {
-            router.up(peer);
-            router.route(&to, stop()).unwrap();
-            let mut settled = std::pin::pin!(router.settled());
-            let waits = tokio::time::timeout(std::time::Duration::ZERO, &mut settled).await;
-            assert!(waits.is_err());
-            ending(&router, peer);
-            settled.await;
-        }
-    }
-
-    #[test]
-    fn the_queue_without_a_session_has_the_bound_of_one_with_it() {
-        let (router, peer, to) = router();
-        router.up(peer);
-        let payload = Bytes::from_static(&[0; 100]);
-        let message = noex_core::Encoded::new(None, 0, None, Vec::new(), payload);
-        let send = || router.route(&to, Signal::Message(message.clone()));
-        let taken = std::iter::from_fn(|| send().ok()).count();
-        assert!((5..10).contains(&taken), "{taken}");
-        assert_eq!(send(), Err(RouteError::Full));
-    }
-}
+#[path = "tests.rs"]
+mod tests;
