@@ -132,12 +132,13 @@ impl<M> Mailbox<M> {
         senders.into_iter().for_each(Waker::wake);
     }
 
-    /// So many bytes from another node are no longer in the receiver's batch, but those around them
-    /// may be.
-    pub(crate) fn release(&self, size: usize) {
-        let mut state = self.state.lock();
-        let size = size.try_into().unwrap_or(u32::MAX);
-        state.encoded_bytes = state.encoded_bytes.saturating_sub(size);
+    /// The receiver took this out of its batch, and left what is around it there.
+    pub(crate) fn release(&self, taken: &Incoming<M>) {
+        if let Incoming::Encoded(inbound) = taken {
+            let mut state = self.state.lock();
+            let size = inbound.size().try_into().unwrap_or(u32::MAX);
+            state.encoded_bytes = state.encoded_bytes.saturating_sub(size);
+        }
     }
 
     /// Closes the mailbox and hands out what was left in it.

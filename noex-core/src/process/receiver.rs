@@ -140,9 +140,7 @@ impl<M: Send + 'static> Receiver<M> {
                 if let Some(found) = found.and_then(|found| batch.remove(seen + found)) {
                     coop.made_progress();
                     mailbox.note_taken(batch.len());
-                    if let Incoming::Encoded(inbound) = &found {
-                        mailbox.release(inbound.size());
-                    }
+                    mailbox.release(&found);
                     self.note(&found);
                     trace(&self.process, &found);
                     return Poll::Ready(found);
