@@ -117,7 +117,7 @@ impl Machine {
     /// Whether the member is a neighbour with whom a session is kept.
     pub(super) fn is_needed(&self, slot: Slot) -> bool {
         let member = self.members.get(slot);
-        self.neighbours.contains_key(&slot) && member.is_some_and(|m| m.is_welcome())
+        self.neighbours.contains(slot) && member.is_some_and(|m| m.is_welcome())
     }
 
     /// A signal waits for a session with this life of a node.

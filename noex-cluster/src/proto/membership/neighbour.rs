@@ -63,13 +63,6 @@ pub(super) enum Phase {
     },
 }
 
-impl Neighbour {
-    /// When to look at it.
-    pub(super) fn timeout(&self) -> Option<Instant> {
-        self.watch.as_ref().map(|watch| watch.due)
-    }
-}
-
 impl Watch {
     /// Watches from now on.
     pub(super) const fn new(now: Instant, due: Instant) -> Self {

@@ -41,9 +41,8 @@ impl Machine {
 
     /// Whether we accuse most of those whom we observe.
     fn is_deaf(&self) -> bool {
-        let watches = self.neighbours.values().filter_map(|n| n.watch.as_ref());
         let (mut accused, mut all) = (0, 0);
-        for watch in watches {
+        for (_, watch) in self.neighbours.watches() {
             all += 1;
             accused += usize::from(matches!(watch.phase, Phase::Accusing { .. }));
         }
@@ -88,7 +87,7 @@ impl Machine {
 
     /// We are not alone in missing others: our votes need not be kept back.
     fn tell_votes(&mut self, now: Instant) {
-        let slots: Vec<Slot> = self.neighbours.keys().copied().collect();
+        let slots: Vec<Slot> = self.neighbours.slots().collect();
         for slot in slots {
             self.tell_vote(slot, now);
         }
@@ -136,9 +135,9 @@ impl Machine {
         let lookback = self.rules.patience() / 2;
         let since = roll.began_at.checked_sub(lookback);
         let since = since.unwrap_or(roll.began_at);
-        self.neighbours.keys().any(|slot| {
-            let is_heard = self.heard_at(*slot).is_some_and(|at| at >= since);
-            let place = self.members.place(*slot);
+        self.neighbours.slots().any(|slot| {
+            let is_heard = self.heard_at(slot).is_some_and(|at| at >= since);
+            let place = self.members.place(slot);
             is_heard && place.is_some_and(|place| !roll.is_present(place.creation))
         })
     }
@@ -169,11 +168,11 @@ impl Machine {
     /// From how many neighbours something came of late.
     fn live_neighbours(&self, now: Instant) -> usize {
         let interval = self.rules.heartbeat_interval;
-        let is_live = |slot: &&Slot| {
-            let heard_at = self.heard_at(**slot);
+        let is_live = |slot: &Slot| {
+            let heard_at = self.heard_at(*slot);
             heard_at.is_some_and(|at| now.saturating_duration_since(at) <= interval.mul_f64(1.2))
         };
-        self.neighbours.keys().filter(is_live).count()
+        self.neighbours.slots().filter(is_live).count()
     }
 
     /// Nobody may be left to vote against those who are absent: they are looked at all the same.

@@ -30,8 +30,8 @@ impl Machine {
         if late > interval / 2 {
             self.resume(now);
         }
-        let observers = self.neighbours.iter().filter(|(_, n)| n.is_observer);
-        let sessions = observers.filter_map(|(slot, _)| self.members.get(*slot)?.session);
+        let observers = self.neighbours.observers();
+        let sessions = observers.filter_map(|slot| self.members.get(slot)?.session);
         let sessions: Vec<SessionId> = sessions.collect();
         for session in sessions {
             self.emit(Output::Heartbeat { session });
@@ -57,11 +57,9 @@ impl Machine {
         let interval = self.rules.heartbeat_interval;
         let patience = self.rules.patience();
         let since = now.checked_sub(interval).unwrap_or(now);
-        for neighbour in self.neighbours.values_mut() {
-            if let Some(watch) = &mut neighbour.watch {
-                watch.clear(watch.since.max(since));
-                watch.due = now + patience - interval;
-            }
+        for watch in self.neighbours.watches_mut() {
+            watch.clear(watch.since.max(since));
+            watch.due = now + patience - interval;
         }
         self.timers.verdicts_at = Some(now + interval / 5);
     }

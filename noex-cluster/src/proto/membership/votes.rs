@@ -223,7 +223,9 @@ impl Machine {
         let observers = self.rings.observers(place, |_| true);
         self.suspicions
             .open(Suspicion::new(life, slot, observers, now));
-        self.timers.judge_at.get_or_insert(now + JUDGE_INTERVAL);
+        let soon = now + JUDGE_INTERVAL;
+        let at = self.timers.judge_at;
+        self.timers.judge_at = Some(at.map_or(soon, |at| at.min(soon)));
     }
 
     /// A member showed that it lives, by a higher incarnation. Who accused it was wrong.
@@ -258,18 +260,15 @@ impl Machine {
             return;
         }
         let memory = 3 * self.rules.detection_time();
-        let suspicions = self.suspicions.iter();
-        let all: Vec<(Creation, Instant)> =
-            suspicions.map(|s| (s.life.creation, s.since)).collect();
-        for (suspect, since) in all {
-            if now.saturating_duration_since(since) >= memory {
-                self.suspicions.drop(suspect);
-            } else {
-                self.judge(suspect, now);
-            }
+        self.suspicions.forget(now, memory);
+        for suspect in self.suspicions.undecided() {
+            self.judge(suspect, now);
         }
-        let is_busy = !self.suspicions.is_empty();
-        self.timers.judge_at = is_busy.then_some(now + JUDGE_INTERVAL);
+        self.timers.judge_at = if self.suspicions.undecided().is_empty() {
+            self.suspicions.oldest().map(|since| since + memory)
+        } else {
+            Some(now + JUDGE_INTERVAL)
+        };
     }
 
     /// A member is down if three votes against it are mature, or those of all its observers that
