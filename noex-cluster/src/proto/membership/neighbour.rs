@@ -63,6 +63,13 @@ pub(super) enum Phase {
     },
 }
 
+impl Phase {
+    /// Whether the others were told of our vote.
+    pub(super) const fn is_told(self) -> bool {
+        matches!(self, Self::Accusing { is_told: true, .. })
+    }
+}
+
 impl Watch {
     /// Watches from now on.
     pub(super) const fn new(now: Instant, due: Instant) -> Self {

@@ -46,7 +46,7 @@ impl Machine {
             all += 1;
             accused += usize::from(matches!(watch.phase, Phase::Accusing { .. }));
         }
-        accused >= 2 && 2 * accused > all
+        2 * accused > all
     }
 
     fn begin_roll(&mut self, now: Instant) {
@@ -203,28 +203,34 @@ impl Machine {
     pub(super) fn tell_open(&mut self, session: SessionId, now: Instant) {
         let present = self.roll.iter().flat_map(Roll::present).map(News::Present);
         let suspicions = self.suspicions.iter();
-        let votes = suspicions.flat_map(|s| open_votes(s, self, now));
+        let votes = suspicions.flat_map(|s| self.open_votes(s, now));
         let news: Vec<News> = present.chain(votes).collect();
+        self.suspicions.note_told();
         for news in news.chunks(NEWS_MAX) {
             self.send(session, Message::News(Arc::new(news.to_vec())));
         }
     }
-}
 
-/// The votes of a suspicion, as old as they are now.
-fn open_votes<'a>(
-    suspicion: &'a Suspicion,
-    machine: &'a Machine,
-    now: Instant,
-) -> impl Iterator<Item = News> + 'a {
-    let detection = machine.rules.detection_time();
-    suspicion.ballots().iter().map(move |ballot| {
-        let left = ballot.mature_at.saturating_duration_since(now);
-        News::Vote(Vote {
-            suspect: suspicion.life,
-            voter: ballot.voter,
-            age: detection.saturating_sub(left),
-            cause: ballot.cause,
+    /// The votes of a suspicion, as old as they are now; without our own if it is kept back.
+    fn open_votes<'a>(
+        &'a self,
+        suspicion: &'a Suspicion,
+        now: Instant,
+    ) -> impl Iterator<Item = News> + 'a {
+        let detection = self.rules.detection_time();
+        let own = self.own.peer.creation;
+        let watch = self.neighbours.watch(suspicion.slot);
+        let is_told = watch.is_some_and(|watch| watch.phase.is_told());
+        let ballots = suspicion.ballots().iter();
+        let told = ballots.filter(move |ballot| ballot.voter != own || is_told);
+        told.map(move |ballot| {
+            let left = ballot.mature_at.saturating_duration_since(now);
+            News::Vote(Vote {
+                suspect: suspicion.life,
+                voter: ballot.voter,
+                age: detection.saturating_sub(left),
+                cause: ballot.cause,
+            })
         })
-    })
+    }
 }

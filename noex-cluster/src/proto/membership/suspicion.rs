@@ -37,8 +37,10 @@ pub(super) struct Suspicion {
     pub observers: Vec<Slot>,
     /// When it began.
     pub since: Instant,
-    /// How many votes were passed on.
+    /// How many votes of others were passed on, or are about to be.
     pub relayed: usize,
+    /// How many votes, our own too, others were told of, or are about to be.
+    pub told: usize,
     is_decided: bool,
     ballots: Vec<Ballot>,
 }
@@ -60,6 +62,7 @@ impl Suspicion {
             observers,
             since,
             relayed: 0,
+            told: 0,
             is_decided: false,
             ballots: Vec::new(),
         }
@@ -166,6 +169,13 @@ impl SuspicionTable {
         let old = self.iter().filter(is_old).map(|s| s.life.creation);
         for suspect in old.collect::<Vec<_>>() {
             self.drop(suspect);
+        }
+    }
+
+    /// Somebody was told of all votes.
+    pub(super) fn note_told(&mut self) {
+        for suspicion in self.suspicions.values_mut() {
+            suspicion.told += suspicion.ballots.len();
         }
     }
 

@@ -11,6 +11,7 @@ use super::message::{Message, News};
 use super::output::{Notice, Output, SessionId};
 use super::rings::Slot;
 use super::status::Status;
+use super::votes::DOUBT;
 
 /// How often members that have been gone for long are forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_mins(1);
@@ -39,7 +40,7 @@ impl Machine {
         let gap = interval.mul_f64(self.rng.random_range(0.9..=1.0));
         self.timers.tick_at = now + gap;
         self.edges.retain(|_, until| *until > now);
-        self.vouched.retain(|_, until| *until > now);
+        self.vouched.retain(|_, until| *until + DOUBT > now);
         self.check_reports(now);
         self.check_dials(now);
         self.check_waiting(now);

@@ -85,11 +85,12 @@ impl Machine {
         let interval = self.rules.heartbeat_interval;
         let vote_at = now + interval.mul_f64(0.3);
         let helpers = self.helpers(slot);
+        let is_alone = self.neighbours.slots().all(|other| other == slot);
         if let Some(watch) = self.watch_mut(slot) {
             watch.phase = Phase::Asking {
                 vote_at,
                 cause,
-                is_confirmed: helpers.is_empty(),
+                is_confirmed: is_alone,
             };
             watch.due = now + interval / 4;
         }
@@ -158,8 +159,7 @@ impl Machine {
             return;
         }
         self.inquiries.add(about, from, now + interval / 5);
-        let heard_at = self.heard_at(slot);
-        if heard_at.is_some_and(|at| now.saturating_duration_since(at) < interval / 2) {
+        if self.is_heard_lately(slot, now) {
             return self.answer_inquiries(about);
         }
         match session {
@@ -223,11 +223,8 @@ impl Machine {
 
     /// For how long nothing was heard of a subject.
     pub(super) fn silence(&self, slot: Slot, now: Instant) -> Duration {
-        let since = self
-            .neighbours
-            .watch(slot)
-            .map(|watch| watch.since)
-            .max(self.heard_at(slot));
+        let since = self.neighbours.watch(slot).map(|watch| watch.since);
+        let since = since.max(self.heard_at(slot));
         since.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
