@@ -223,6 +223,11 @@ impl SuspicionTable {
         undecided.map(|suspicion| suspicion.life.creation).collect()
     }
 
+    /// Whether there are any.
+    pub(super) fn has_undecided(&self) -> bool {
+        self.iter().any(|suspicion| !suspicion.is_decided)
+    }
+
     /// When the oldest suspicion began.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.iter().map(|suspicion| suspicion.since).min()

@@ -305,10 +305,10 @@ impl Machine {
         for suspect in self.suspicions.undecided() {
             self.judge(suspect, now);
         }
-        self.timers.judge_at = if self.suspicions.undecided().is_empty() {
-            self.suspicions.oldest().map(|since| since + memory)
-        } else {
+        self.timers.judge_at = if self.suspicions.has_undecided() {
             Some(now + JUDGE_INTERVAL)
+        } else {
+            self.suspicions.oldest().map(|since| since + memory)
         };
     }
 
