@@ -190,13 +190,13 @@ pub(crate) const ROWS: &[Row] = &[
         false_downs,
     )
     .at(&[3, 10, 100]),
-    row("split of 1 %", SPLIT, Scenario::Split(1), split)
-        .at(&[100, 1_000])
-        .quick_up_to(100),
+    row("split of 1 %", SPLIT, Scenario::Split(1), split).at(&[100, 1_000]),
     row("split of 3 %", SPLIT, Scenario::Split(3), split)
         .at(&[100, 1_000])
         .quick_up_to(100),
-    row("split of 10 %", SPLIT, Scenario::Split(10), split).at(&[10, 100, 1_000]),
+    row("split of 10 %", SPLIT, Scenario::Split(10), split)
+        .at(&[10, 100, 1_000])
+        .quick_up_to(100),
     row("split of 30 %", SPLIT, Scenario::Split(30), split)
         .at(&[10, 100, 1_000])
         .quick_up_to(100),
