@@ -3,7 +3,7 @@
 
 pub use crate::proto::backoff::BackoffPolicy;
 pub use crate::proto::membership::{
-    DialFailure, DialId, Endpoint, Facts, Flaw, Input, Machine, Message, Notice, OBSERVERS, Output,
-    Own, Record, Rules, SessionId, Standing, Stream, Via, Who,
+    DialFailure, DialId, Endpoint, Facts, Flaw, Input, Machine, Message, News, Notice, OBSERVERS,
+    Output, Own, Record, Rules, SessionId, Standing, Stream, Via, Who,
 };
 pub use crate::proto::wire::Refusal;

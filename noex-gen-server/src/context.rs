@@ -124,8 +124,8 @@ impl<S: GenServer> Context<S> {
         self.deadline = deadline;
     }
 
-    /// What comes next belongs to a call that came earlier, whose caller waits for so long. `false`,
-    /// and counted: it does not wait any more.
+    /// What comes next belongs to a call that came earlier, whose caller waits for so long. If it
+    /// does not wait any more, that is counted, and this is `false`.
     pub(crate) fn resume(&mut self, deadline: Deadline) -> bool {
         let unwanted = match deadline {
             Deadline::None => None,

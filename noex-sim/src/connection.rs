@@ -23,9 +23,37 @@ pub(crate) struct End {
     pub is_open: bool,
     /// When the last packet on its way comes in: none overtakes another.
     pub last_at: At,
+    /// Until when the sender has to retransmit something: what it sends meanwhile waits for that,
+    /// and goes out together.
+    pub resent_until: At,
+    /// What waits for that, if that is not over.
+    pub batch: Option<Batch>,
     /// What waits for the path to this end to open again, and since when.
     pub held: Vec<Packet>,
     pub held_since: Option<At>,
+}
+
+/// What goes out together behind a retransmission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    /// When it goes out.
+    pub sent_at: At,
+    /// When it comes in.
+    pub at: At,
+    /// Whether it has to be retransmitted too.
+    pub is_resent: bool,
+}
+
+impl End {
+    /// When what is sent now goes out, and with what, if something waits for that already.
+    pub(crate) fn departure(&mut self, now: At) -> (At, Option<Batch>) {
+        if let Some(batch) = self.batch.take_if(|batch| batch.sent_at <= now)
+            && batch.is_resent
+        {
+            self.resent_until = batch.at;
+        }
+        (now.max(self.resent_until), self.batch)
+    }
 }
 
 /// What goes over a connection.
@@ -74,6 +102,8 @@ impl End {
             life,
             is_open: false,
             last_at: At::START,
+            resent_until: At::START,
+            batch: None,
             held: Vec::new(),
             held_since: None,
         }

@@ -2,9 +2,9 @@
 
 use noex_cluster::sim::{Input, Stream};
 
-use crate::connection::{EndIndex, Packet};
+use crate::connection::{Batch, EndIndex, Packet};
 use crate::node::Condition;
-use crate::paths::{Passage, RESET, RETRANSMISSION};
+use crate::paths::{Passage, RETRANSMISSION};
 use crate::time::At;
 use crate::truth::LifeIndex;
 use crate::world::{Event, World};
@@ -69,41 +69,48 @@ impl World {
         self.queue.push(at, Event::Timer { host, life });
     }
 
-    /// Sends a packet to the other end.
+    /// Sends a packet to the other end. As TCP sends nothing more while it retransmits, and then
+    /// all at once, what is sent meanwhile shares the fate of one packet.
     pub(crate) fn send(&mut self, from: EndIndex, packet: Packet) {
-        let to = from.other();
-        let connection = &self.connections[from.connection()];
-        let (source, target) = (&connection.ends[from.end()], &connection.ends[to.end()]);
+        let (to, now) = (from.other(), self.now);
+        let connection = &mut self.connections[from.connection()];
+        let source = connection.ends[from.end()].host;
+        let target = &mut connection.ends[to.end()];
         if target.held_since.is_some() {
-            return self.hold(to, packet);
+            return self.hold(to, packet, now);
         }
-        match self.paths.pass(source.host, target.host, &mut self.rng) {
-            Passage::Takes(delay) => {
-                let target = &mut self.connections[to.connection()].ends[to.end()];
-                target.last_at = target.last_at.max(self.now + delay);
-                let at = target.last_at;
+        let (sent_at, batch) = target.departure(now);
+        if let Some(batch) = batch {
+            return self.queue.push(batch.at, Event::Packet { end: to, packet });
+        }
+        match self.paths.pass(source, target.host, &mut self.rng) {
+            Passage::Takes { delay, is_resent } => {
+                let at = target.last_at.max(sent_at + delay);
+                target.last_at = at;
+                if sent_at > now {
+                    target.batch = Some(Batch {
+                        sent_at,
+                        at,
+                        is_resent,
+                    });
+                } else if is_resent {
+                    target.resent_until = at;
+                }
                 self.queue.push(at, Event::Packet { end: to, packet });
             }
-            Passage::Reset => {
-                let since = self.now;
-                self.connections[to.connection()].ends[to.end()].held_since = Some(since);
-                self.held.insert(to);
-                self.queue
-                    .push(since + RESET, Event::GiveUp { end: to, since });
-            }
-            Passage::Blocked => self.hold(to, packet),
+            Passage::Reset | Passage::Blocked => self.hold(to, packet, sent_at),
         }
     }
 
-    fn hold(&mut self, to: EndIndex, packet: Packet) {
+    /// What goes out at `sent_at` does not get through.
+    fn hold(&mut self, to: EndIndex, packet: Packet, sent_at: At) {
         let target = &mut self.connections[to.connection()].ends[to.end()];
         target.held.push(packet);
         if target.held_since.is_none() {
-            target.held_since = Some(self.now);
+            target.held_since = Some(sent_at);
             self.held.insert(to);
-            let since = self.now;
-            self.queue
-                .push(since + RESET, Event::GiveUp { end: to, since });
+            let (at, since) = (sent_at + self.paths.patience, sent_at);
+            self.queue.push(at, Event::GiveUp { end: to, since });
         }
     }
 

@@ -289,7 +289,7 @@ impl World {
                 (to, from)
             };
             match self.paths.pass(from, to, &mut self.rng) {
-                Passage::Takes(time) => delay += time,
+                Passage::Takes { delay: time, .. } => delay += time,
                 Passage::Reset | Passage::Blocked => return None,
             }
         }

@@ -12,6 +12,7 @@ mod queue;
 mod connection;
 mod paths;
 mod node;
+pub mod tally;
 pub mod world;
 mod delivery;
 mod dialling;

@@ -68,6 +68,7 @@ fn print_run(run: &Run) -> bool {
         figures,
         violations,
         events,
+        tally,
         ..
     } = run.run();
     println!("{run}");
@@ -82,6 +83,9 @@ fn print_run(run: &Run) -> bool {
             at(0.99),
             at(1.0)
         );
+    }
+    for (kind, count) in tally.iter() {
+        println!("sent {kind:21} {count:>10}");
     }
     for violation in &violations {
         println!("violated {violation}");

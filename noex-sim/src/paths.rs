@@ -1,6 +1,6 @@
 //! The paths between hosts: which are cut, clogged or lossy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -9,16 +9,15 @@ use rand::rngs::StdRng;
 /// The first retransmission comes after this; each further one takes twice as long.
 pub(crate) const RETRANSMISSION: Duration = Duration::from_millis(200);
 
-/// A connection of which something is not acknowledged for so long is reset. Linux would wait for a
-/// quarter of an hour.
-pub(crate) const RESET: Duration = Duration::from_mins(1);
-
 /// What a message takes on its way: half a millisecond, and a little less or more.
 const DELAY: (u64, u64) = (300_000, 700_000);
 
 /// The paths between hosts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Paths {
+    /// A connection of which something is not acknowledged for so long is reset: as a node asks of
+    /// its system, which would wait for a quarter of an hour.
+    pub patience: Duration,
     /// How much of what is sent is lost, anywhere.
     pub loss: f64,
     /// How much of what comes to a host is lost.
@@ -26,18 +25,23 @@ pub(crate) struct Paths {
     /// The sides of a split; hosts of different sides don't reach each other.
     sides: Vec<u8>,
     /// The directed paths on which nothing passes.
-    cuts: std::collections::BTreeSet<(usize, usize)>,
+    cuts: BTreeSet<(usize, usize)>,
     /// The directed paths on which everything takes longer.
     clogs: BTreeMap<(usize, usize), Duration>,
     /// Hosts without power.
-    off: std::collections::BTreeSet<usize>,
+    off: BTreeSet<usize>,
 }
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passage {
     /// It takes so long.
-    Takes(Duration),
+    Takes {
+        /// How long.
+        delay: Duration,
+        /// Whether that is because it was lost and sent again.
+        is_resent: bool,
+    },
     /// It is lost so often that its connection is reset.
     Reset,
     /// Nothing passes there.
@@ -45,6 +49,19 @@ pub(crate) enum Passage {
 }
 
 impl Paths {
+    /// Everything passes.
+    pub(crate) const fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            loss: 0.0,
+            ingress: BTreeMap::new(),
+            sides: Vec::new(),
+            cuts: BTreeSet::new(),
+            clogs: BTreeMap::new(),
+            off: BTreeSet::new(),
+        }
+    }
+
     /// Cuts one direction.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
         self.cuts.insert((from, to));
@@ -85,6 +102,7 @@ impl Paths {
             return Passage::Blocked;
         }
         let loss = self.loss.max(self.ingress.get(&to).copied().unwrap_or(0.0));
+        let mut is_resent = false;
         let mut delay = Duration::from_nanos(rng.random_range(DELAY.0..DELAY.1));
         if let Some(by) = self.clogs.get(&(from, to)) {
             delay += *by;
@@ -92,14 +110,15 @@ impl Paths {
         if loss > 0.0 {
             let mut wait = RETRANSMISSION;
             while rng.random_bool(loss) {
+                is_resent = true;
                 delay += wait;
                 wait *= 2;
-                if delay > RESET {
+                if delay > self.patience {
                     return Passage::Reset;
                 }
             }
         }
-        Passage::Takes(delay)
+        Passage::Takes { delay, is_resent }
     }
 
     /// Whether nothing passes in this direction.

@@ -64,6 +64,7 @@ impl World {
         } else {
             0
         };
+        self.tally.add(&message);
         let sent = &mut self.nodes[host].sent;
         sent.messages += 1;
         sent.changes += usize::from(!is_routine);

@@ -1,5 +1,6 @@
 //! What really happened: which lives there are, and what each node was told of the others.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use noex_core::NodeDownReason;
@@ -76,6 +77,8 @@ pub struct Truth {
     pub patience: Duration,
     /// How many nodes there are.
     pub size: usize,
+    /// Nodes that others were given as seeds.
+    pub seeds: BTreeSet<usize>,
 }
 
 impl Truth {

@@ -16,6 +16,7 @@ use crate::invariants::{self, Invariant, Violation};
 use crate::node::{Condition, Node, address_of, id_of, key_of};
 use crate::paths::Paths;
 use crate::queue::Queue;
+use crate::tally::Tally;
 use crate::time::At;
 use crate::truth::{Life, LifeIndex, Load, Told, Truth};
 
@@ -50,6 +51,8 @@ pub struct World {
     pub violations: Vec<Violation>,
     /// Everything that was handled, for the speed of the run.
     pub events: u64,
+    /// What all nodes have sent.
+    pub tally: Tally,
     pub(crate) rules: Rules,
     pub(crate) base: Instant,
     pub(crate) rng: StdRng,
@@ -116,6 +119,7 @@ impl World {
             log: Vec::new(),
             violations: Vec::new(),
             events: 0,
+            tally: Tally::default(),
             rules,
             base: Instant::now(),
             rng: StdRng::seed_from_u64(seed),
@@ -126,7 +130,7 @@ impl World {
             held: BTreeSet::new(),
             dials: BTreeMap::new(),
             asked: BTreeMap::new(),
-            paths: Paths::default(),
+            paths: Paths::new(rules.detection_time()),
             is_weighing: false,
             invariants: invariants::all(),
         }
@@ -203,6 +207,7 @@ impl World {
         }
         self.paths.power_on(host);
         self.truth.size = self.nodes.len();
+        self.truth.seeds.extend(seeds);
         for (seed, target) in seeds.iter().enumerate() {
             let addresses = vec![address_of(*target)];
             self.input(host, Input::Resolved { seed, addresses });

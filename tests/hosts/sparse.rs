@@ -1,6 +1,6 @@
 //! Hosts of which each is watched by two others, so that not all hold sessions with all.
 
-use crate::hosts::{DETECTION, Hosts, INTERVAL, THRESHOLD};
+use crate::hosts::{DETECTION, Hosts, INTERVAL, SPLIT_BOUND, THRESHOLD};
 use crate::network::{HOSTS, address};
 
 /// How many others watch each host.
@@ -15,9 +15,11 @@ fn contract_c21_a_silent_host_is_down_in_time_on_all_others_also_where_two_watch
     let Some(hosts) = sparse() else { return };
     let rules = ["saddr", "daddr"].map(|end| format!("ip {end} {} drop", address(LOST)));
     let cut = hosts.network.on_the_bridge(&rules);
-    hosts.all_miss(&OTHERS, LOST);
+    hosts.all_see(&[OTHERS.to_vec(), vec![LOST]]);
     let window = INTERVAL * (THRESHOLD - 1)..=DETECTION + DETECTION / 10;
     hosts.told_down(&OTHERS, &[LOST], (cut, window), "heartbeat_timeout");
+    let window = INTERVAL * (THRESHOLD - 1)..=SPLIT_BOUND;
+    hosts.told_down(&[LOST], &OTHERS, (cut, window), "heartbeat_timeout");
     hosts.heal_and_settle();
 }
 

@@ -1,4 +1,5 @@
-//! A node keeps sessions with its neighbours, and with few others.
+//! A node keeps sessions with its neighbours, and with few others; a seed, with all that joined by
+//! it: a session that was opened to join stays.
 
 use super::Invariant;
 use crate::truth::{LifeIndex, Load, Truth};
@@ -16,7 +17,9 @@ impl Invariant for SessionsBounded {
     }
 
     fn weighed(&mut self, who: LifeIndex, load: Load, truth: &Truth) -> Result<(), String> {
-        let limit = SESSIONS_MAX.min(truth.size + 1);
+        let is_seed = truth.seeds.contains(&truth.life(who).node);
+        let most = if is_seed { usize::MAX } else { SESSIONS_MAX };
+        let limit = most.min(truth.size + 1);
         if load.sessions <= limit {
             return Ok(());
         }

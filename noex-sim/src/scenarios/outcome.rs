@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::invariants::Violation;
+use crate::tally::Tally;
 use crate::time::At;
 use crate::truth::{LifeIndex, Told, What};
 use crate::world::World;
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// Everything that was handled.
     pub events: u64,
+    /// What all nodes have sent.
+    pub tally: Tally,
 }
 
 impl Outcome {
@@ -36,6 +39,7 @@ impl Outcome {
         }
         self.violations.extend(other.violations);
         self.events += other.events;
+        self.tally.merge(&other.tally);
     }
 
     /// How long after `since` each live node was told that a life is down, in seconds.
@@ -91,6 +95,7 @@ impl Outcome {
         world.demand_one_view();
         self.violations.append(&mut world.violations);
         self.events += world.events;
+        self.tally.merge(&world.tally);
         self
     }
 }

@@ -43,6 +43,8 @@ pub enum Scenario {
     Split(u8),
     /// The same, for ten minutes.
     LongSplit(u8),
+    /// So many percent of the nodes are cut off, where only two others observe each.
+    SparseSplit(u8),
     /// A node and all that observe it lose power at once.
     Observers,
     /// One node after the other leaves and starts anew.
@@ -54,7 +56,7 @@ pub enum Scenario {
 }
 
 /// One run of a scenario.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run {
     /// Which scenario.
@@ -108,7 +110,9 @@ impl Run {
             Scenario::ShortPauses => pauses::run(self, 0.6),
             Scenario::LongPauses => pauses::run(self, 0.76),
             Scenario::Suspension => suspension::run(self),
-            Scenario::Split(percent) => splits::run(self, percent, Duration::from_secs(30)),
+            Scenario::Split(percent) | Scenario::SparseSplit(percent) => {
+                splits::run(self, percent, Duration::from_secs(30))
+            }
             Scenario::LongSplit(percent) => splits::run(self, percent, Duration::from_mins(10)),
             Scenario::Observers => observers::run(self),
             Scenario::RollingRestart => restarts::run(self),
@@ -126,6 +130,10 @@ impl Run {
         Rules {
             heartbeat_interval,
             miss_threshold,
+            observers: match self.scenario {
+                Scenario::SparseSplit(_) => 2,
+                _ => RULES.observers,
+            },
             flaw: self.flaw,
             ..RULES
         }
@@ -155,6 +163,7 @@ impl fmt::Display for Scenario {
         match self {
             Self::Split(percent) => write!(f, "split-{percent}"),
             Self::LongSplit(percent) => write!(f, "long-split-{percent}"),
+            Self::SparseSplit(percent) => write!(f, "sparse-split-{percent}"),
             other => f.write_str(
                 NAMES
                     .iter()
@@ -173,19 +182,14 @@ impl FromStr for Scenario {
             return Ok(*scenario);
         }
         let percent = |text: &str| text.parse().ok().filter(|percent| *percent <= 100);
-        let split = text
-            .strip_prefix("split-")
-            .and_then(percent)
-            .map(Self::Split);
-        let long = || {
-            text.strip_prefix("long-split-")
-                .and_then(percent)
-                .map(Self::LongSplit)
-        };
-        split.or_else(long).ok_or_else(|| {
+        let of_family = |prefix| text.strip_prefix(prefix).and_then(percent);
+        let split = of_family("split-").map(Self::Split);
+        let long = || of_family("long-split-").map(Self::LongSplit);
+        let sparse = || of_family("sparse-split-").map(Self::SparseSplit);
+        split.or_else(long).or_else(sparse).ok_or_else(|| {
             let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             format!(
-                "no scenario {text}; there are split-N, long-split-N, {}",
+                "no scenario {text}; there are split-N, long-split-N, sparse-split-N, {}",
                 names.join(", ")
             )
         })

@@ -98,7 +98,7 @@ impl Machine {
         let patience = self.rules.heartbeat_interval.mul_f64(1.5);
         match self.heard_at(slot) {
             Some(heard_at) => now.saturating_duration_since(heard_at) < patience,
-            None => !self.neighbours.contains_key(&slot) && member.tie != Tie::Shunned,
+            None => !self.neighbours.contains(slot) && member.tie != Tie::Shunned,
         }
     }
 }

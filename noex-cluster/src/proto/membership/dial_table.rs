@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use noex_core::{Creation, Peer};
 
@@ -85,15 +85,16 @@ impl DialTable {
         ended.map(|(id, _)| id).collect()
     }
 
-    /// Ends the dials to some members that nobody has answered since `before`.
+    /// Ends the dials to members that nobody has answered for longer than they may take.
     pub(crate) fn end_unanswered(
         &mut self,
-        before: Instant,
-        is_to_end: impl Fn(&Peer) -> bool,
+        now: Instant,
+        is_too_old: impl Fn(&Peer, Duration) -> bool,
     ) -> Vec<(DialId, Dial)> {
         let is_overdue = |dial: &Dial| {
-            let is_late = dial.found.is_none() && dial.began_at <= before;
-            is_late && dial.aim.peer().is_some_and(&is_to_end)
+            let age = now.saturating_duration_since(dial.began_at);
+            let peer = dial.aim.peer();
+            dial.found.is_none() && peer.is_some_and(|peer| is_too_old(peer, age))
         };
         self.dials
             .extract_if(.., |_, dial| is_overdue(dial))

@@ -24,6 +24,9 @@ pub(super) const DIALS_MAX: usize = 64;
 /// little, and does not run out of sockets by its dials.
 pub(super) const WANTED_DIALS_MAX: usize = 256;
 
+/// How long a neighbour that is up may take to answer a dial before a fresh one takes its place.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// How long a member that does not answer at all is looked for once in each interval, before that
 /// is spaced like other attempts: a cut that heals in this time heals at once.
 const HOPE: Duration = Duration::from_mins(10);
@@ -117,7 +120,7 @@ impl Machine {
     /// Whether the member is a neighbour with whom a session is kept.
     pub(super) fn is_needed(&self, slot: Slot) -> bool {
         let member = self.members.get(slot);
-        self.neighbours.contains_key(&slot) && member.is_some_and(|m| m.is_welcome())
+        self.neighbours.contains(slot) && member.is_some_and(|m| m.is_welcome())
     }
 
     /// A signal waits for a session with this life of a node.
@@ -138,18 +141,19 @@ impl Machine {
     }
 
     /// Ends the dials to lost members that were not answered in almost an interval: when a cut
-    /// heals, it is a fresh socket that gets through first.
+    /// heals, it is a fresh socket that gets through first. So it is where much is lost, and a
+    /// neighbour is out of reach.
     pub(super) fn check_dials(&mut self, now: Instant) {
         let patience = self.rules.heartbeat_interval.mul_f64(0.85);
-        let Some(before) = now.checked_sub(patience) else {
-            return;
-        };
         let members = &self.members;
-        let is_lost = |peer: &Peer| {
+        let is_overdue = |peer: &Peer, age: Duration| {
             let member = members.by_life(peer.creation);
-            member.is_none_or(|(_, member)| !member.is_up())
+            match member.filter(|(_, member)| member.is_up()) {
+                None => age >= patience,
+                Some((slot, _)) => self.neighbours.contains(slot) && age >= patience.max(FRESH),
+            }
         };
-        for (dial, ended) in self.dials.end_unanswered(before, is_lost) {
+        for (dial, ended) in self.dials.end_unanswered(now, is_overdue) {
             self.emit(Output::CancelDial { dial });
             self.dial_again(&ended.aim, Some(&DialFailure::NoAnswer), now);
         }

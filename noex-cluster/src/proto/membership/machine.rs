@@ -16,7 +16,7 @@ use super::inquiries::Inquiries;
 use super::link_table::LinkTable;
 use super::member::MemberTable;
 use super::message::{Life, Record, Standing, Who};
-use super::neighbour::Neighbour;
+use super::neighbour_table::NeighbourTable;
 use super::outbox::Outbox;
 use super::output::{Notice, Output, SessionId};
 use super::rings::{Place, Rings, Slot};
@@ -72,7 +72,7 @@ pub struct Machine {
     pub(super) rings: Rings,
     /// Who went down not long ago, and when to take it off the rings.
     pub(super) fallen: VecDeque<(Instant, Place)>,
-    pub(super) neighbours: BTreeMap<Slot, Neighbour>,
+    pub(super) neighbours: NeighbourTable,
     /// Who is down, and did not say goodbye.
     pub(super) lost: BTreeSet<Slot>,
     pub(super) sessions: SessionTable,
@@ -181,7 +181,7 @@ impl Machine {
             members: MemberTable::default(),
             rings: Rings::new(rules.observers),
             fallen: VecDeque::new(),
-            neighbours: BTreeMap::new(),
+            neighbours: NeighbourTable::default(),
             lost: BTreeSet::new(),
             sessions: SessionTable::default(),
             edges: BTreeMap::new(),
@@ -295,9 +295,9 @@ impl Machine {
             self.outbox.timeout(),
             self.inquiries.timeout(),
             self.roll.as_ref().and_then(Roll::timeout),
+            self.neighbours.timeout(),
         ];
-        let watches = self.neighbours.values().filter_map(Neighbour::timeout);
-        fixed.into_iter().flatten().chain(watches).min()
+        fixed.into_iter().flatten().min()
     }
 
     /// How many sessions are open.
@@ -321,6 +321,7 @@ impl Machine {
     /// Sends what is due, and tells what has changed.
     fn finish(&mut self, now: Instant) {
         self.flush(now);
+        self.neighbours.settle();
         if self.timers.is_neighbourhood_changed {
             self.timers.is_neighbourhood_changed = false;
             self.tell_neighbours();

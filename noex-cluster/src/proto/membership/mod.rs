@@ -21,6 +21,7 @@ mod discovery;
 mod dial_table;
 mod link_table;
 mod neighbour;
+mod neighbour_table;
 mod suspicion;
 mod health;
 mod roll;
@@ -51,7 +52,7 @@ mod tests;
 pub use flaw::Flaw;
 pub use input::{DialFailure, Input, Stream, Via};
 pub use machine::{Machine, OBSERVERS, Own, Rules};
-pub use message::{Facts, Message, Record, Standing, Who};
+pub use message::{Facts, Message, News, Record, Standing, Who};
 pub use output::{DialId, Endpoint, Notice, Output, SessionId};
 pub use status::Status;
 

@@ -63,10 +63,10 @@ pub(super) enum Phase {
     },
 }
 
-impl Neighbour {
-    /// When to look at it.
-    pub(super) fn timeout(&self) -> Option<Instant> {
-        self.watch.as_ref().map(|watch| watch.due)
+impl Phase {
+    /// Whether the others were told of our vote.
+    pub(super) const fn is_told(self) -> bool {
+        matches!(self, Self::Accusing { is_told: true, .. })
     }
 }
 

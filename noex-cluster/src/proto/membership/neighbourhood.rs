@@ -1,6 +1,6 @@
 //! Pure: the machine's part that finds its neighbours on the rings when the view has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use noex_core::Creation;
@@ -29,32 +29,26 @@ impl Machine {
     fn find_neighbours(&mut self, now: Instant) {
         let observers: BTreeSet<Slot> = self.observers().into_iter().collect();
         let subjects: BTreeSet<Slot> = self.subjects().into_iter().collect();
-        let mut before = std::mem::take(&mut self.neighbours);
         // Its observers are gone, if some fell lately: then nobody may have watched it.
-        let is_adoption = !self.fallen.is_empty() && !before.is_empty();
-        let mut neighbours = BTreeMap::new();
-        let mut fresh = Vec::new();
-        for slot in observers.union(&subjects).copied() {
-            let former = before.remove(&slot);
-            let is_fresh = former.is_none();
-            let watch = former.and_then(|neighbour| neighbour.watch);
-            let fresh_watch = || {
-                if is_adoption {
-                    Watch::adopting(now)
-                } else {
-                    Watch::new(now, now + self.rules.patience())
-                }
-            };
-            let is_subject = subjects.contains(&slot);
-            let watch = is_subject.then(|| watch.unwrap_or_else(fresh_watch));
-            if is_fresh {
-                fresh.push(slot);
-            }
-            let is_observer = observers.contains(&slot);
-            neighbours.insert(slot, Neighbour { is_observer, watch });
-        }
-        self.neighbours = neighbours;
-        for slot in fresh {
+        let is_adoption = !self.fallen.is_empty() && !self.neighbours.is_empty();
+        let due = now + self.rules.patience();
+        let watch = |slot: Slot| match self.neighbours.watch(slot) {
+            Some(watch) => watch.clone(),
+            None if is_adoption => Watch::adopting(now),
+            None => Watch::new(now, due),
+        };
+        let neighbour = |slot: Slot| Neighbour {
+            is_observer: observers.contains(&slot),
+            watch: subjects.contains(&slot).then(|| watch(slot)),
+        };
+        let all = observers.union(&subjects);
+        let all = all.map(|slot| (*slot, neighbour(*slot))).collect();
+        let before = self.neighbours.replace(all);
+        let fresh = self
+            .neighbours
+            .slots()
+            .filter(|slot| !before.contains(*slot));
+        for slot in fresh.collect::<Vec<_>>() {
             self.approach(slot, now);
         }
     }
@@ -69,7 +63,7 @@ impl Machine {
             return;
         }
         let is_smaller = self.own.peer.id < member.peer().id;
-        let watch = self.neighbours.get(&slot).and_then(|n| n.watch.as_ref());
+        let watch = self.neighbours.watch(slot);
         let is_adopted = watch.is_some_and(|watch| watch.adopted_at.is_some());
         let due = if is_smaller || is_adopted {
             now
@@ -106,8 +100,8 @@ impl Machine {
     /// The lives of those who hear our heartbeats.
     #[must_use]
     pub fn observer_lives(&self) -> Vec<Creation> {
-        let observers = self.neighbours.iter().filter(|(_, n)| n.is_observer);
-        let members = observers.filter_map(|(slot, _)| self.members.get(*slot));
+        let observers = self.neighbours.observers();
+        let members = observers.filter_map(|slot| self.members.get(slot));
         members.map(|member| member.creation()).collect()
     }
 
@@ -136,11 +130,11 @@ impl Machine {
 
     /// Tells the shell with which neighbours there is a session, if that has changed.
     pub(super) fn tell_neighbours(&mut self) {
-        let is_met = |slot: &Slot| {
-            let member = self.members.get(*slot)?;
+        let is_met = |slot: Slot| {
+            let member = self.members.get(slot)?;
             (member.tie == Tie::Near && member.session.is_some()).then(|| member.creation())
         };
-        let nodes: Vec<Creation> = self.neighbours.keys().filter_map(is_met).collect();
+        let nodes: Vec<Creation> = self.neighbours.slots().filter_map(is_met).collect();
         if nodes != self.told_neighbours {
             self.told_neighbours.clone_from(&nodes);
             self.emit(Output::Neighbours { nodes });

@@ -237,8 +237,8 @@ impl Machine {
     /// Where news goes: to the neighbours, in both directions of the rings, and over the edges
     /// that a meeting made.
     fn flood_sessions(&self, now: Instant) -> BTreeSet<SessionId> {
-        let neighbours = self.neighbours.keys();
-        let neighbours = neighbours.filter_map(|slot| self.members.get(*slot)?.session);
+        let neighbours = self.neighbours.slots();
+        let neighbours = neighbours.filter_map(|slot| self.members.get(slot)?.session);
         let edges = self.edges.iter().filter(|(_, until)| **until > now);
         neighbours
             .chain(edges.map(|(session, _)| *session))

@@ -56,6 +56,18 @@ impl Rings {
         }
     }
 
+    /// Puts nodes on all rings that are not there, for less than one after the other would cost.
+    pub(crate) fn extend(&mut self, places: &[Place]) {
+        for (number, ring) in (0..).zip(&mut self.rings) {
+            ring.extend(places.iter().map(|place| Spot {
+                at: position(number, place.creation),
+                slot: place.slot,
+            }));
+            ring.sort_unstable_by_key(|spot| (spot.at, spot.slot));
+            ring.dedup_by_key(|spot| (spot.at, spot.slot));
+        }
+    }
+
     /// Takes a node off all rings.
     pub(crate) fn remove(&mut self, place: Place) {
         for (number, ring) in (0..).zip(&mut self.rings) {
@@ -208,6 +220,17 @@ mod tests {
         for index in 0..50 {
             let observers = |rings: &Rings| rings.observers(place(index), |_| true);
             assert_eq!(observers(&forwards), observers(&backwards));
+        }
+    }
+
+    #[test]
+    fn it_makes_no_difference_whether_many_come_at_once() {
+        let (one_by_one, mut at_once) = (rings(0..50), rings(0..20));
+        let others: Vec<Place> = (10..50).map(place).collect();
+        at_once.extend(&others);
+        for index in 0..50 {
+            let observers = |rings: &Rings| rings.observers(place(index), |_| true);
+            assert_eq!(observers(&one_by_one), observers(&at_once));
         }
     }
 

@@ -41,13 +41,12 @@ impl Machine {
 
     /// Whether we accuse most of those whom we observe.
     fn is_deaf(&self) -> bool {
-        let watches = self.neighbours.values().filter_map(|n| n.watch.as_ref());
         let (mut accused, mut all) = (0, 0);
-        for watch in watches {
+        for (_, watch) in self.neighbours.watches() {
             all += 1;
             accused += usize::from(matches!(watch.phase, Phase::Accusing { .. }));
         }
-        accused >= 2 && 2 * accused > all
+        2 * accused > all
     }
 
     fn begin_roll(&mut self, now: Instant) {
@@ -88,7 +87,7 @@ impl Machine {
 
     /// We are not alone in missing others: our votes need not be kept back.
     fn tell_votes(&mut self, now: Instant) {
-        let slots: Vec<Slot> = self.neighbours.keys().copied().collect();
+        let slots: Vec<Slot> = self.neighbours.slots().collect();
         for slot in slots {
             self.tell_vote(slot, now);
         }
@@ -136,9 +135,9 @@ impl Machine {
         let lookback = self.rules.patience() / 2;
         let since = roll.began_at.checked_sub(lookback);
         let since = since.unwrap_or(roll.began_at);
-        self.neighbours.keys().any(|slot| {
-            let is_heard = self.heard_at(*slot).is_some_and(|at| at >= since);
-            let place = self.members.place(*slot);
+        self.neighbours.slots().any(|slot| {
+            let is_heard = self.heard_at(slot).is_some_and(|at| at >= since);
+            let place = self.members.place(slot);
             is_heard && place.is_some_and(|place| !roll.is_present(place.creation))
         })
     }
@@ -169,11 +168,11 @@ impl Machine {
     /// From how many neighbours something came of late.
     fn live_neighbours(&self, now: Instant) -> usize {
         let interval = self.rules.heartbeat_interval;
-        let is_live = |slot: &&Slot| {
-            let heard_at = self.heard_at(**slot);
+        let is_live = |slot: &Slot| {
+            let heard_at = self.heard_at(*slot);
             heard_at.is_some_and(|at| now.saturating_duration_since(at) <= interval.mul_f64(1.2))
         };
-        self.neighbours.keys().filter(is_live).count()
+        self.neighbours.slots().filter(is_live).count()
     }
 
     /// Nobody may be left to vote against those who are absent: they are looked at all the same.
@@ -204,28 +203,34 @@ impl Machine {
     pub(super) fn tell_open(&mut self, session: SessionId, now: Instant) {
         let present = self.roll.iter().flat_map(Roll::present).map(News::Present);
         let suspicions = self.suspicions.iter();
-        let votes = suspicions.flat_map(|s| open_votes(s, self, now));
+        let votes = suspicions.flat_map(|s| self.open_votes(s, now));
         let news: Vec<News> = present.chain(votes).collect();
+        self.suspicions.note_told();
         for news in news.chunks(NEWS_MAX) {
             self.send(session, Message::News(Arc::new(news.to_vec())));
         }
     }
-}
 
-/// The votes of a suspicion, as old as they are now.
-fn open_votes<'a>(
-    suspicion: &'a Suspicion,
-    machine: &'a Machine,
-    now: Instant,
-) -> impl Iterator<Item = News> + 'a {
-    let detection = machine.rules.detection_time();
-    suspicion.ballots().iter().map(move |ballot| {
-        let left = ballot.mature_at.saturating_duration_since(now);
-        News::Vote(Vote {
-            suspect: suspicion.life,
-            voter: ballot.voter,
-            age: detection.saturating_sub(left),
-            cause: ballot.cause,
+    /// The votes of a suspicion, as old as they are now; without our own if it is kept back.
+    fn open_votes<'a>(
+        &'a self,
+        suspicion: &'a Suspicion,
+        now: Instant,
+    ) -> impl Iterator<Item = News> + 'a {
+        let detection = self.rules.detection_time();
+        let own = self.own.peer.creation;
+        let watch = self.neighbours.watch(suspicion.slot);
+        let is_told = watch.is_some_and(|watch| watch.phase.is_told());
+        let ballots = suspicion.ballots().iter();
+        let told = ballots.filter(move |ballot| ballot.voter != own || is_told);
+        told.map(move |ballot| {
+            let left = ballot.mature_at.saturating_duration_since(now);
+            News::Vote(Vote {
+                suspect: suspicion.life,
+                voter: ballot.voter,
+                age: detection.saturating_sub(left),
+                cause: ballot.cause,
+            })
         })
-    })
+    }
 }

@@ -89,12 +89,22 @@ impl Machine {
     pub(super) fn asked(&mut self, session: SessionId, peer: Peer, key: [u8; 32], now: Instant) {
         let answer = self.admit(&peer, key, now);
         if answer.is_ok() {
+            self.asked_for_session(&peer, now);
             let superseded = self.sessions.accept(session, peer);
             if let Some(session) = superseded {
                 self.emit(Output::CloseSession { session });
             }
         }
         self.emit(Output::Answer { session, answer });
+    }
+
+    /// Who asks for a session lives, even if nothing comes of it.
+    fn asked_for_session(&mut self, peer: &Peer, now: Instant) {
+        if let Some(slot) = self.members.slot_of_life(peer.creation)
+            && let Some(watch) = self.watch_mut(slot)
+        {
+            watch.clear(now);
+        }
     }
 
     /// An accepted session came to nothing: a member without one is dialled.

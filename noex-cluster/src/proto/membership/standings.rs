@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::member::Tie;
 use super::message::{News, Record, Standing};
 use super::output::{Notice, Output};
-use super::rings::Slot;
+use super::rings::{Place, Slot};
 
 /// How long what follows from a change of view waits for further changes.
 const BATCH: Duration = Duration::from_millis(100);
@@ -22,6 +22,9 @@ impl Machine {
     /// is up. A life that is known to be over has none.
     pub(super) fn slot_for(&mut self, record: &Record, now: Instant) -> Option<Slot> {
         let peer = &record.who.peer;
+        if let Some(slot) = self.members.slot_of_life(peer.creation) {
+            return Some(slot);
+        }
         let Some((slot, member)) = self.members.by_id(&peer.id) else {
             if self.members.is_full() {
                 let Some(slot) = self.members.oldest_gone() else {
@@ -33,9 +36,6 @@ impl Machine {
             }
             return Some(self.members.insert(record, now));
         };
-        if member.creation() == peer.creation {
-            return Some(slot);
-        }
         if member.is_former(peer.creation) {
             return None;
         }
@@ -65,12 +65,20 @@ impl Machine {
 
     /// Knows these members, which are up, from the start: as after a join.
     pub fn acquaint(&mut self, records: &[Record], now: Instant) {
+        let mut slots = Vec::new();
         for record in records {
             if record.who.peer != self.own.peer
                 && let Some(slot) = self.slot_for(record, now)
             {
-                self.come_up(slot, record.incarnation, now);
+                slots.push((slot, record));
             }
+        }
+        let places = slots.iter();
+        let places = places.filter_map(|(slot, _)| self.members.place(*slot));
+        let places: Vec<Place> = places.collect();
+        self.rings.extend(&places);
+        for (slot, record) in slots {
+            self.come_up(slot, record.incarnation, now);
         }
     }
 
@@ -229,6 +237,7 @@ impl Machine {
 
     /// Closes the session with a member, of which users need not hear any more.
     pub(super) fn close_session(&mut self, slot: Slot) {
+        self.note_heard(slot);
         let session = self.members.get_mut(slot).and_then(|m| m.session.take());
         if let Some(session) = session {
             self.sessions.close(session);

@@ -1,7 +1,7 @@
 //! Pure: the votes against each member, and when they become mature.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use noex_core::Creation;
 
@@ -37,8 +37,10 @@ pub(super) struct Suspicion {
     pub observers: Vec<Slot>,
     /// When it began.
     pub since: Instant,
-    /// How many votes were passed on.
+    /// How many votes of others were passed on, or are about to be.
     pub relayed: usize,
+    /// How many votes, our own too, others were told of, or are about to be.
+    pub told: usize,
     is_decided: bool,
     ballots: Vec<Ballot>,
 }
@@ -60,6 +62,7 @@ impl Suspicion {
             observers,
             since,
             relayed: 0,
+            told: 0,
             is_decided: false,
             ballots: Vec::new(),
         }
@@ -160,6 +163,22 @@ impl SuspicionTable {
         Some(suspicion)
     }
 
+    /// Drops what has been held against members for so long.
+    pub(super) fn forget(&mut self, now: Instant, memory: Duration) {
+        let is_old = |s: &&Suspicion| now.saturating_duration_since(s.since) >= memory;
+        let old = self.iter().filter(is_old).map(|s| s.life.creation);
+        for suspect in old.collect::<Vec<_>>() {
+            self.drop(suspect);
+        }
+    }
+
+    /// Somebody was told of all votes.
+    pub(super) fn note_told(&mut self) {
+        for suspicion in self.suspicions.values_mut() {
+            suspicion.told += suspicion.ballots.len();
+        }
+    }
+
     /// A member is down by what is held against it. That is kept for those who have not heard all
     /// of it.
     pub(super) fn decide(&mut self, suspect: Creation) {
@@ -198,9 +217,20 @@ impl SuspicionTable {
         self.suspicions.values()
     }
 
-    /// Whether nobody is suspected.
-    pub(super) fn is_empty(&self) -> bool {
-        self.suspicions.is_empty()
+    /// Those that are suspected, and not down by it.
+    pub(super) fn undecided(&self) -> Vec<Creation> {
+        let undecided = self.iter().filter(|suspicion| !suspicion.is_decided);
+        undecided.map(|suspicion| suspicion.life.creation).collect()
+    }
+
+    /// Whether there are any.
+    pub(super) fn has_undecided(&self) -> bool {
+        self.iter().any(|suspicion| !suspicion.is_decided)
+    }
+
+    /// When the oldest suspicion began.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.iter().map(|suspicion| suspicion.since).min()
     }
 
     /// How many are suspected by more than one.
@@ -216,8 +246,6 @@ impl SuspicionTable {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const SUSPECT: Creation = Creation::from_bits(7);

@@ -20,8 +20,8 @@ impl Machine {
         if self.is_leaving() || !self.sync.take_due(now) {
             return;
         }
-        let neighbours = self.neighbours.keys();
-        let neighbours = neighbours.filter_map(|slot| self.members.get(*slot)?.session);
+        let neighbours = self.neighbours.slots();
+        let neighbours = neighbours.filter_map(|slot| self.members.get(slot)?.session);
         let mut sessions: Vec<SessionId> = neighbours.chain(self.edges.keys().copied()).collect();
         sessions.sort_unstable();
         sessions.dedup();

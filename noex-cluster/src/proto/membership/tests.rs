@@ -120,6 +120,25 @@ fn a_paused_process_is_down_in_time_and_comes_back_as_the_same_life() {
 }
 
 #[test]
+fn a_node_whose_sessions_break_as_it_falls_silent_is_not_down_early() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        sim.run(Duration::from_millis(40 * seed));
+        for other in [0, 2] {
+            sim.reset(other, 1);
+        }
+        let since = sim.now;
+        sim.nodes[1].is_paused = true;
+        sim.run(seconds(20));
+        let earliest = RULES.detection_time() - RULES.heartbeat_interval;
+        for index in [0, 2] {
+            let (after, _) = sim.down_after(index, 1, since).unwrap();
+            assert!(after >= earliest, "seed {seed}: {after:?}");
+        }
+    }
+}
+
+#[test]
 fn a_short_pause_makes_nobody_go_down() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 4);

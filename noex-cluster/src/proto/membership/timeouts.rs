@@ -11,6 +11,7 @@ use super::message::{Message, News};
 use super::output::{Notice, Output, SessionId};
 use super::rings::Slot;
 use super::status::Status;
+use super::votes::DOUBT;
 
 /// How often members that have been gone for long are forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_mins(1);
@@ -30,8 +31,8 @@ impl Machine {
         if late > interval / 2 {
             self.resume(now);
         }
-        let observers = self.neighbours.iter().filter(|(_, n)| n.is_observer);
-        let sessions = observers.filter_map(|(slot, _)| self.members.get(*slot)?.session);
+        let observers = self.neighbours.observers();
+        let sessions = observers.filter_map(|slot| self.members.get(slot)?.session);
         let sessions: Vec<SessionId> = sessions.collect();
         for session in sessions {
             self.emit(Output::Heartbeat { session });
@@ -39,7 +40,7 @@ impl Machine {
         let gap = interval.mul_f64(self.rng.random_range(0.9..=1.0));
         self.timers.tick_at = now + gap;
         self.edges.retain(|_, until| *until > now);
-        self.vouched.retain(|_, until| *until > now);
+        self.vouched.retain(|_, until| *until + DOUBT > now);
         self.check_reports(now);
         self.check_rests(now);
         self.check_dials(now);
@@ -58,11 +59,9 @@ impl Machine {
         let interval = self.rules.heartbeat_interval;
         let patience = self.rules.patience();
         let since = now.checked_sub(interval).unwrap_or(now);
-        for neighbour in self.neighbours.values_mut() {
-            if let Some(watch) = &mut neighbour.watch {
-                watch.clear(watch.since.max(since));
-                watch.due = now + patience - interval;
-            }
+        for watch in self.neighbours.watches_mut() {
+            watch.clear(watch.since.max(since));
+            watch.due = now + patience - interval;
         }
         self.timers.verdicts_at = Some(now + interval / 5);
     }

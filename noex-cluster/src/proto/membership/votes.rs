@@ -1,12 +1,13 @@
 //! Pure: the machine's part that counts votes. Votes are flooded and verdicts are not: each node
 //! decides by the votes that it has and its own time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{Creation, NodeDownReason};
 
 use super::machine::Machine;
-use super::message::{Cause, Life, News, Vote};
+use super::message::{Cause, Life, Message, News, Vote};
 use super::neighbour::Phase;
 use super::output::SessionId;
 use super::rings::Slot;
@@ -15,6 +16,9 @@ use super::suspicion::{Ballot, QUORUM, Suspicion};
 
 /// So many votes about one member are passed on, besides our own. They suffice for a verdict.
 const RELAYS_MAX: usize = QUORUM;
+
+/// How long votes for silence are passed on with less haste after one proved wrong.
+pub(super) const DOUBT: Duration = Duration::from_mins(5);
 
 /// How often all suspicions are looked at.
 const JUDGE_INTERVAL: Duration = Duration::from_millis(100);
@@ -52,8 +56,7 @@ impl Machine {
             cause,
         };
         self.cast(slot, vote, now);
-        let suspicion = self.suspicions.get(vote.suspect.creation);
-        let is_shared = suspicion.is_some_and(|s| s.ballots().len() > 1);
+        let is_shared = self.is_shared(vote.suspect.creation);
         let is_company = self.roll.as_ref().is_some_and(Roll::has_company);
         if is_confirmed || is_shared || is_company || cause == Cause::Closed {
             self.tell_vote(slot, now);
@@ -92,7 +95,7 @@ impl Machine {
                 age: detection.saturating_sub(left),
                 cause: ballot.cause,
             };
-            self.outbox.push(News::Vote(vote), None);
+            self.tell(vote, None, now);
         }
     }
 
@@ -118,12 +121,15 @@ impl Machine {
         if incarnation > known {
             self.raise(slot, incarnation, now);
         }
+        if vote.cause == Cause::Silent && self.is_heard_lately(slot, now) {
+            let heard = News::Heard(vote.suspect);
+            if self.vouch(creation, now) {
+                return self.outbox.push(heard, None);
+            }
+            return self.send(from, Message::News(Arc::new(vec![heard])));
+        }
         if vote.cause == Cause::Silent && self.is_vouched(creation, now) {
             return;
-        }
-        let is_heard = self.is_heard_lately(slot, now);
-        if vote.cause == Cause::Silent && is_heard {
-            return self.vouch(vote.suspect, None, now);
         }
         if !self.cast(slot, vote, now) {
             return;
@@ -133,7 +139,7 @@ impl Machine {
         {
             suspicion.relayed += 1;
             if !self.rules.flaw.relays_nothing() {
-                self.outbox.push(News::Vote(vote), Some(from));
+                self.tell(vote, Some(from), now);
             }
         }
         self.join_vote(slot, now);
@@ -141,23 +147,50 @@ impl Machine {
         self.consider_roll(now);
     }
 
-    /// Another node has just heard somebody who is suspected of silence.
+    /// Tells a vote, our own or that of another. If votes against its suspect have proved wrong
+    /// lately, that is done with less haste: a vote for silence has time, as it becomes mature
+    /// later, and who hears the suspect can say so before everybody is told.
+    fn tell(&mut self, vote: Vote, from: Option<SessionId>, now: Instant) {
+        let creation = vote.suspect.creation;
+        if let Some(suspicion) = self.suspicions.get_mut(creation) {
+            suspicion.told += 1;
+        }
+        let is_first = from.is_none() && !self.is_shared(creation);
+        let is_doubted = vote.cause == Cause::Silent && self.vouched.contains_key(&creation);
+        if is_first || !is_doubted {
+            return self.outbox.push(News::Vote(vote), from);
+        }
+        let time = self.rules.heartbeat_interval / 10;
+        self.outbox.hold(vote, from, now, time);
+    }
+
+    /// Whether others accuse a member too.
+    fn is_shared(&self, creation: Creation) -> bool {
+        let suspicion = self.suspicions.get(creation);
+        suspicion.is_some_and(|suspicion| suspicion.ballots().len() > 1)
+    }
+
+    /// Another node has just heard somebody who is suspected of silence. That goes where the votes
+    /// have gone: on from all who passed one on.
     pub(super) fn vouched(&mut self, life: Life, from: SessionId, now: Instant) {
         let member = self.members.by_life(life.creation);
         let is_known = member.is_some_and(|(_, m)| m.is_up() && m.incarnation <= life.incarnation);
-        if is_known && !self.is_vouched(life.creation, now) {
-            self.vouch(life, Some(from), now);
+        if is_known && !self.is_vouched(life.creation, now) && self.vouch(life.creation, now) {
+            self.outbox.push(News::Heard(life), Some(from));
         }
     }
 
-    /// A member is heard of, by us or by who told us so: who missed it hears badly.
-    fn vouch(&mut self, life: Life, from: Option<SessionId>, now: Instant) {
-        let until = now + self.rules.heartbeat_interval / 2;
-        self.vouched.insert(life.creation, until);
-        if let Some(slot) = self.members.slot_of_life(life.creation) {
+    /// A member is heard of, by us or by who told us so: who missed it hears badly. Whether we told
+    /// anybody of a vote against it.
+    fn vouch(&mut self, creation: Creation, now: Instant) -> bool {
+        let until = now + self.rules.patience() / 2;
+        self.vouched.insert(creation, until);
+        let revoked = self.outbox.revoke(creation);
+        let told = self.suspicions.get(creation).map_or(0, |s| s.told);
+        if let Some(slot) = self.members.slot_of_life(creation) {
             self.cleared(slot, now);
         }
-        self.outbox.push(News::Heard(life), from);
+        told > revoked
     }
 
     fn is_vouched(&self, creation: Creation, now: Instant) -> bool {
@@ -167,7 +200,7 @@ impl Machine {
     }
 
     /// Whether its session brought something within the last interval.
-    fn is_heard_lately(&self, slot: Slot, now: Instant) -> bool {
+    pub(super) fn is_heard_lately(&self, slot: Slot, now: Instant) -> bool {
         let interval = self.rules.heartbeat_interval;
         let heard_at = self.heard_at(slot);
         heard_at.is_some_and(|at| now.saturating_duration_since(at) < interval)
@@ -223,7 +256,9 @@ impl Machine {
         let observers = self.rings.observers(place, |_| true);
         self.suspicions
             .open(Suspicion::new(life, slot, observers, now));
-        self.timers.judge_at.get_or_insert(now + JUDGE_INTERVAL);
+        let soon = now + JUDGE_INTERVAL;
+        let at = self.timers.judge_at;
+        self.timers.judge_at = Some(at.map_or(soon, |at| at.min(soon)));
     }
 
     /// A member showed that it lives, by a higher incarnation. Who accused it was wrong.
@@ -233,10 +268,18 @@ impl Machine {
         };
         let own = self.own.peer.creation;
         let suspicion = self.suspicions.drop(creation);
-        let is_ours = suspicion.is_some_and(|s| s.ballot_of(own).is_some());
+        self.outbox.revoke(creation);
+        if suspicion.is_some() {
+            // It is in doubt from now on, though nobody vouched for it.
+            self.vouched.entry(creation).or_insert(now);
+        }
+        let is_ours = suspicion
+            .as_ref()
+            .is_some_and(|s| s.ballot_of(own).is_some());
+        let is_missed = suspicion.is_some() && !self.is_heard_lately(slot, now);
         if let Some(watch) = self.watch_mut(slot) {
             watch.clear(now);
-            if is_ours {
+            if is_ours || is_missed {
                 watch.refuted(now);
             }
         }
@@ -258,24 +301,21 @@ impl Machine {
             return;
         }
         let memory = 3 * self.rules.detection_time();
-        let suspicions = self.suspicions.iter();
-        let all: Vec<(Creation, Instant)> =
-            suspicions.map(|s| (s.life.creation, s.since)).collect();
-        for (suspect, since) in all {
-            if now.saturating_duration_since(since) >= memory {
-                self.suspicions.drop(suspect);
-            } else {
-                self.judge(suspect, now);
-            }
+        self.suspicions.forget(now, memory);
+        for suspect in self.suspicions.undecided() {
+            self.judge(suspect, now);
         }
-        let is_busy = !self.suspicions.is_empty();
-        self.timers.judge_at = is_busy.then_some(now + JUDGE_INTERVAL);
+        self.timers.judge_at = if self.suspicions.has_undecided() {
+            Some(now + JUDGE_INTERVAL)
+        } else {
+            self.suspicions.oldest().map(|since| since + memory)
+        };
     }
 
     /// A member is down if three votes against it are mature, or those of all its observers that
     /// can still vote.
     fn judge(&mut self, suspect: Creation, now: Instant) {
-        if self.timers.verdicts_at.is_some_and(|held| now < held) {
+        if self.is_verdict_held(now) {
             return;
         }
         let suspicion = self.suspicions.get(suspect);
@@ -301,6 +341,15 @@ impl Machine {
             };
             self.go_down(slot, reason, now);
         }
+    }
+
+    /// Whether nobody is to be declared down for now: we were paused, or are waking from a pause
+    /// and read what came meanwhile, of which the votes come before their refutation.
+    fn is_verdict_held(&self, now: Instant) -> bool {
+        let late = now.saturating_duration_since(self.timers.tick_at);
+        let is_waking = late > self.rules.heartbeat_interval / 2;
+        (is_waking && !self.rules.flaw.ignores_resume())
+            || self.timers.verdicts_at.is_some_and(|held| now < held)
     }
 
     /// Whether nothing more is to be expected of this observer: it has voted, or can't.

@@ -21,10 +21,12 @@ impl Machine {
         if self.is_leaving() {
             return;
         }
-        let is_due = |watch: &Watch| watch.due <= now;
-        let neighbours = self.neighbours.iter();
-        let due = neighbours.filter(|(_, n)| n.watch.as_ref().is_some_and(is_due));
-        let due: Vec<Slot> = due.map(|(slot, _)| *slot).collect();
+        if self.neighbours.timeout().is_none_or(|at| at > now) {
+            return;
+        }
+        let due = self.neighbours.watches();
+        let due = due.filter(|(_, watch)| watch.due <= now);
+        let due: Vec<Slot> = due.map(|(slot, _)| slot).collect();
         for slot in due {
             self.examine(slot, now);
         }
@@ -32,16 +34,13 @@ impl Machine {
 
     fn examine(&mut self, slot: Slot, now: Instant) {
         let interval = self.rules.heartbeat_interval;
-        let heard_at = self.heard_at(slot);
+        self.note_heard(slot);
         let is_welcome = self.members.get(slot).is_some_and(|m| m.is_welcome());
         let doubt = self.health.score(now) * (interval / 2);
         let patience = self.rules.patience();
         let Some(watch) = self.watch_mut(slot) else {
             return;
         };
-        if let Some(heard_at) = heard_at.filter(|at| *at > watch.since) {
-            watch.clear(heard_at);
-        }
         if !is_welcome {
             watch.due = now + interval;
             return;
@@ -86,11 +85,12 @@ impl Machine {
         let interval = self.rules.heartbeat_interval;
         let vote_at = now + interval.mul_f64(0.3);
         let helpers = self.helpers(slot);
+        let is_alone = self.neighbours.slots().all(|other| other == slot);
         if let Some(watch) = self.watch_mut(slot) {
             watch.phase = Phase::Asking {
                 vote_at,
                 cause,
-                is_confirmed: helpers.is_empty(),
+                is_confirmed: is_alone,
             };
             watch.due = now + interval / 4;
         }
@@ -130,7 +130,7 @@ impl Machine {
         };
         let mut observers = self.rings.observers(place, |slot| self.members.is_up(slot));
         observers.shuffle(&mut self.rng);
-        let mut others: Vec<Slot> = self.neighbours.keys().copied().collect();
+        let mut others: Vec<Slot> = self.neighbours.slots().collect();
         others.shuffle(&mut self.rng);
         let mut helpers: Vec<SessionId> = Vec::with_capacity(HELPERS);
         for slot in observers.into_iter().chain(others) {
@@ -159,8 +159,7 @@ impl Machine {
             return;
         }
         self.inquiries.add(about, from, now + interval / 5);
-        let heard_at = self.heard_at(slot);
-        if heard_at.is_some_and(|at| now.saturating_duration_since(at) < interval / 2) {
+        if self.is_heard_lately(slot, now) {
             return self.answer_inquiries(about);
         }
         match session {
@@ -224,8 +223,8 @@ impl Machine {
 
     /// For how long nothing was heard of a subject.
     pub(super) fn silence(&self, slot: Slot, now: Instant) -> Duration {
-        let watch = self.neighbours.get(&slot).and_then(|n| n.watch.as_ref());
-        let since = watch.map(|watch| watch.since).max(self.heard_at(slot));
+        let since = self.neighbours.watch(slot).map(|watch| watch.since);
+        let since = since.max(self.heard_at(slot));
         since.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
@@ -235,7 +234,18 @@ impl Machine {
         self.sessions.get(session).map(|session| session.heard_at)
     }
 
+    /// Notes when a subject was heard of last, before its session is closed: or its silence would
+    /// seem to be longer than it is.
+    pub(super) fn note_heard(&mut self, slot: Slot) {
+        let heard_at = self.heard_at(slot);
+        if let Some(watch) = self.watch_mut(slot)
+            && let Some(heard_at) = heard_at.filter(|at| *at > watch.since)
+        {
+            watch.clear(heard_at);
+        }
+    }
+
     pub(super) fn watch_mut(&mut self, slot: Slot) -> Option<&mut Watch> {
-        self.neighbours.get_mut(&slot)?.watch.as_mut()
+        self.neighbours.watch_mut(slot)
     }
 }
