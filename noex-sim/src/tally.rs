@@ -3,7 +3,7 @@
 use noex_cluster::sim::{Message, News};
 
 /// The kinds of messages, and behind them those of what is flooded.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "Heartbeat",
     "Ping",
     "Pong",
@@ -12,6 +12,8 @@ const KINDS: [&str; 15] = [
     "Unseen",
     "State",
     "Digest",
+    "Rest",
+    "Rested",
     "News",
     "- Up",
     "- Left",
@@ -22,7 +24,7 @@ const KINDS: [&str; 15] = [
 ];
 
 /// Where the message stands among them that carries what is flooded.
-const NEWS: usize = 8;
+const NEWS: usize = 10;
 
 /// How many messages of each kind all nodes have sent, and how much of what is flooded was in them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,6 +65,8 @@ const fn place_of(message: &Message) -> usize {
         Message::Unseen { .. } => 5,
         Message::State(_) => 6,
         Message::Digest(_) => 7,
+        Message::Rest => 8,
+        Message::Rested => 9,
         Message::News(_) => NEWS,
     }
 }
