@@ -90,15 +90,16 @@ pub use noex_cluster::{
 pub use noex_core::call::{Deadlock, Deadlocks, SkippedCalls, Stuck};
 pub use noex_core::codec::Local;
 pub use noex_core::inspect;
-pub use noex_core::mailbox::{Down, Exit, Info};
+pub use noex_core::mailbox::{Down, Exit, Incoming, Info, Overflow};
+pub use noex_core::process::{Process, Receiver, SpawnOptions};
 pub use noex_core::{
     Creation, ExitReason, LocalNode, MonitorRef, NameError, NodeDownReason, NodeId, NodeIdError,
     Panic, Peer, PeerEvent, Pid, Wire, current_pid,
 };
 pub use noex_gen_server::{
-    Accepted, Accepts, Address, Agent, Answers, At, Call, CallError, CallMany, CastError, Context,
-    Dest, DestMany, Flow, GenServer, Inspect, Name, Protocol, ProtocolCall, ProtocolRef, Refused,
-    ReplyTo, ServerRef, Start, StartError, Stop, TimerRef, Whereis, blocking, multi_call,
+    Accepted, Accepts, Address, Agent, Answers, At, Call, CallError, CallMany, CastError, CastWait,
+    Context, Dest, DestMany, Flow, GenServer, Inspect, Name, Protocol, ProtocolCall, ProtocolRef,
+    Refused, ReplyTo, ServerRef, Start, StartError, Stop, TimerRef, Whereis, blocking, multi_call,
     state_machine, task,
 };
 pub use noex_macros::main;

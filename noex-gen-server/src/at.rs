@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::{fmt, marker::PhantomData};
 
 use noex_core::process::Process;
-use noex_core::{CallError, ReplyTo, Wire};
+use noex_core::{CallError, Creation, ReplyTo, Wire};
 
-use crate::{Address, Call, CastError, Dest, GenServer, Request, Stop};
+use crate::{Address, Call, CastError, CastWait, Dest, GenServer, Request, Stop, Successor};
 
 /// An address, and the type of the server that is there; made by [`GenServer::at`].
 ///
@@ -77,6 +77,11 @@ impl<S: GenServer, D: Dest<S>> At<S, D> {
         S::cast(self, message)
     }
 
+    /// As [`GenServer::cast_wait`].
+    pub fn cast_wait(&self, message: S::Cast) -> CastWait<S, &Self> {
+        S::cast_wait(self, message)
+    }
+
     /// As [`GenServer::stop`].
     pub fn stop(&self) -> Stop<S, &Self> {
         S::stop(self)
@@ -90,6 +95,14 @@ impl<S: GenServer, D: Dest<S>> Dest<S> for At<S, D> {
 
     fn held(&self) -> Option<&Arc<Process<Request<S>>>> {
         self.to.held()
+    }
+
+    fn moves(&self) -> bool {
+        self.to.moves()
+    }
+
+    fn successor(&self, refused_by: Option<Creation>) -> Option<Successor> {
+        self.to.successor(refused_by)
     }
 }
 

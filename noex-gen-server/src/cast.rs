@@ -48,7 +48,7 @@ fn send_encoded<S: GenServer>(
     node.send_message(target, message)
 }
 
-fn take_back<S: GenServer>(request: Request<S>) -> S::Cast {
+pub(crate) fn take_back<S: GenServer>(request: Request<S>) -> S::Cast {
     match request {
         Request::Cast(message) => message,
         Request::Call(..) => unreachable!("a mailbox gives back the request that it refused"),

@@ -9,7 +9,8 @@ use noex_core::{CallError, ExitReason, ReplyTo, Wire};
 
 use crate::cast_many::{self, Refused};
 use crate::{
-    Accepted, At, Call, CallMany, CastError, Context, Dest, DestMany, Flow, Start, Stop, cast,
+    Accepted, At, Call, CallMany, CastError, CastWait, Context, Dest, DestMany, Flow, Start, Stop,
+    cast,
 };
 
 /// A server: a process with a state, which handles one message after the other.
@@ -218,6 +219,62 @@ pub trait GenServer: Sized + Send + 'static {
     /// [`CastError`], with the message where it can be given back; it was not queued.
     fn cast<D: Dest<Self>>(to: D, message: Self::Cast) -> Result<(), CastError<Self::Cast>> {
         cast::send::<Self, D>(&to, message)
+    }
+
+    /// As [`cast`](Self::cast), but waits while the mailbox of a server of this node is full: who
+    /// produces faster than the server works is slowed down to its pace. Bound the wait by
+    /// [`tokio::time::timeout`]. A server that casts to itself does not wait, and neither does a
+    /// cast to another node.
+    ///
+    /// # Delivery
+    /// At most once. `Ok` says that the message was queued, not that it was handled. What the same
+    /// process sends while it waits goes ahead.
+    ///
+    /// # Errors
+    /// The future's: [`CastError`], with the message where it can be given back.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is done drops the message: it was not queued.
+    ///
+    /// # Examples
+    /// ```
+    /// use noex_core::LocalNode;
+    /// use noex_gen_server::GenServer;
+    /// # use noex_core::{ExitReason, ReplyTo};
+    /// # use noex_gen_server::{Context, Flow};
+    /// # struct Counter(u64);
+    /// # impl GenServer for Counter {
+    /// #     type Args = u64;
+    /// #     type Call = ReplyTo<u64>;
+    /// #     type Cast = u64;
+    /// #     async fn init(start: u64, _: &mut Context<Self>) -> Result<Self, ExitReason> {
+    /// #         Ok(Self(start))
+    /// #     }
+    /// #     async fn handle_call(&mut self, n: ReplyTo<u64>, _: &mut Context<Self>) -> Flow {
+    /// #         n.send(self.0);
+    /// #         Flow::Continue
+    /// #     }
+    /// #     async fn handle_cast(&mut self, add: u64, _: &mut Context<Self>) -> Flow {
+    /// #         self.0 += add;
+    /// #         Flow::Continue
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = LocalNode::start("a@127.0.0.1:4369".parse()?);
+    /// # let _inside = node.enter();
+    /// let room = const { std::num::NonZeroUsize::new(10).expect("it is not zero") };
+    /// let counter = Counter::start(0).mailbox_capacity(room).await?;
+    /// for _ in 0..1_000 {
+    ///     counter.cast_wait(1).await?;
+    /// }
+    /// assert_eq!(counter.call(|n| n).await?, 1_000);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn cast_wait<D: Dest<Self>>(to: D, message: Self::Cast) -> CastWait<Self, D> {
+        CastWait::new(to, message)
     }
 
     /// Sends the request that `make` builds to each server in `to`, all at once, and waits until

@@ -9,7 +9,7 @@ use noex_core::process::Process;
 use noex_core::{ExitReason, LocalNode, Pid, ReplyTo, Wire};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Call, CastError, GenServer, Request, Stop};
+use crate::{Call, CastError, CastWait, GenServer, Request, Stop};
 
 /// A pid that knows its server's type; cheap to clone. It travels as the pid.
 ///
@@ -98,6 +98,11 @@ impl<S: GenServer> ServerRef<S> {
     /// [`CastError`]; the message was not queued.
     pub fn cast(&self, message: S::Cast) -> Result<(), CastError<S::Cast>> {
         S::cast(self, message)
+    }
+
+    /// As [`GenServer::cast_wait`].
+    pub fn cast_wait(&self, message: S::Cast) -> CastWait<S, &Self> {
+        S::cast_wait(self, message)
     }
 
     /// As [`GenServer::stop`].

@@ -83,6 +83,17 @@ impl<M> fmt::Debug for PushError<M> {
     }
 }
 
+impl<M> fmt::Display for PushError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "the mailbox is full",
+            Self::Closed(_) => "the process has ended",
+        })
+    }
+}
+
+impl<M> std::error::Error for PushError<M> {}
+
 impl<M> Mailbox<M> {
     /// An empty mailbox for at most `capacity` messages.
     #[must_use]

@@ -20,6 +20,7 @@ mod multi_call;
 mod order;
 mod protocols;
 mod refusals;
+mod room;
 mod server;
 mod skipped;
 mod state_machine;

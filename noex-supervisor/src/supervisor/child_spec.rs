@@ -134,9 +134,12 @@ impl ChildSpec {
         id: impl Into<Arc<str>>,
         start: impl Fn() -> Start<S> + Send + Sync + 'static,
     ) -> Self {
-        let mut spec = Self::new(id, start).shutdown(Shutdown::Unlimited);
-        spec.kind = ChildKind::Supervisor;
-        spec
+        Self::new(id, start).of_supervisor()
+    }
+
+    pub(super) fn of_supervisor(mut self) -> Self {
+        self.kind = ChildKind::Supervisor;
+        self.shutdown(Shutdown::Unlimited)
     }
 
     /// When it is started again; always, unless said.

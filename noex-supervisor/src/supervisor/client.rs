@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use noex_core::{CallError, Local, Pid, ReplyTo};
-use noex_gen_server::ServerRef;
+use noex_gen_server::{At, Dest, GenServer, ServerRef};
 use serde::{Deserialize, Serialize};
 
 use super::child_spec::ChildSpec;
@@ -34,19 +34,25 @@ pub enum SupervisorCall {
 }
 
 /// What can be asked of a supervisor, here or (but for [`start_child`](Self::start_child)) on
-/// another node.
-pub trait SupervisorClient {
+/// another node: by a reference to it, or by its name, as in `Supervisor::at("pool")`.
+pub trait SupervisorClient: Dest<Supervisor> + Sync {
     /// Its children, in the order in which they start.
     ///
     /// # Errors
     /// [`CallError`] if the supervisor did not answer.
-    fn which_children(&self) -> impl Future<Output = Result<Vec<ChildInfo>, CallError>> + Send;
+    fn which_children(&self) -> impl Future<Output = Result<Vec<ChildInfo>, CallError>> + Send {
+        let call = Supervisor::call(self, SupervisorCall::WhichChildren);
+        call.timeout(PATIENCE)
+    }
 
     /// How many children it has.
     ///
     /// # Errors
     /// [`CallError`] if the supervisor did not answer.
-    fn count_children(&self) -> impl Future<Output = Result<ChildCounts, CallError>> + Send;
+    fn count_children(&self) -> impl Future<Output = Result<ChildCounts, CallError>> + Send {
+        let call = Supervisor::call(self, SupervisorCall::CountChildren);
+        call.timeout(PATIENCE)
+    }
 
     /// Adds a child behind the others and starts it.
     ///
@@ -56,7 +62,11 @@ pub trait SupervisorClient {
     fn start_child(
         &self,
         spec: ChildSpec,
-    ) -> impl Future<Output = Result<Pid, StartChildError>> + Send;
+    ) -> impl Future<Output = Result<Pid, StartChildError>> + Send {
+        let start = |reply| SupervisorCall::StartChild(Local(spec), reply);
+        let call = Supervisor::call(self, start).timeout(PATIENCE);
+        async move { call.await? }
+    }
 
     /// Stops a child; a temporary one goes, any other can be
     /// [restarted](Self::restart_child) or [deleted](Self::delete_child).
@@ -66,7 +76,12 @@ pub trait SupervisorClient {
     fn terminate_child(
         &self,
         id: &str,
-    ) -> impl Future<Output = Result<(), TerminateChildError>> + Send;
+    ) -> impl Future<Output = Result<(), TerminateChildError>> + Send {
+        let id = id.to_owned();
+        let terminate = move |reply| SupervisorCall::TerminateChild(id, reply);
+        let call = Supervisor::call(self, terminate).timeout(PATIENCE);
+        async move { call.await? }
+    }
 
     /// Starts a child that is stopped.
     ///
@@ -75,43 +90,25 @@ pub trait SupervisorClient {
     fn restart_child(
         &self,
         id: &str,
-    ) -> impl Future<Output = Result<Pid, RestartChildError>> + Send;
+    ) -> impl Future<Output = Result<Pid, RestartChildError>> + Send {
+        let id = id.to_owned();
+        let restart = move |reply| SupervisorCall::RestartChild(id, reply);
+        let call = Supervisor::call(self, restart).timeout(PATIENCE);
+        async move { call.await? }
+    }
 
     /// Takes a child away that is stopped.
     ///
     /// # Errors
     /// [`DeleteChildError`]; the child stays, unless the supervisor did not answer.
-    fn delete_child(&self, id: &str) -> impl Future<Output = Result<(), DeleteChildError>> + Send;
-}
-
-impl SupervisorClient for ServerRef<Supervisor> {
-    async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
-        let call = self.call(SupervisorCall::WhichChildren);
-        call.timeout(PATIENCE).await
-    }
-
-    async fn count_children(&self) -> Result<ChildCounts, CallError> {
-        let call = self.call(SupervisorCall::CountChildren);
-        call.timeout(PATIENCE).await
-    }
-
-    async fn start_child(&self, spec: ChildSpec) -> Result<Pid, StartChildError> {
-        let call = self.call(|reply| SupervisorCall::StartChild(Local(spec), reply));
-        call.timeout(PATIENCE).await?
-    }
-
-    async fn terminate_child(&self, id: &str) -> Result<(), TerminateChildError> {
-        let call = self.call(|reply| SupervisorCall::TerminateChild(id.to_owned(), reply));
-        call.timeout(PATIENCE).await?
-    }
-
-    async fn restart_child(&self, id: &str) -> Result<Pid, RestartChildError> {
-        let call = self.call(|reply| SupervisorCall::RestartChild(id.to_owned(), reply));
-        call.timeout(PATIENCE).await?
-    }
-
-    async fn delete_child(&self, id: &str) -> Result<(), DeleteChildError> {
-        let call = self.call(|reply| SupervisorCall::DeleteChild(id.to_owned(), reply));
-        call.timeout(PATIENCE).await?
+    fn delete_child(&self, id: &str) -> impl Future<Output = Result<(), DeleteChildError>> + Send {
+        let id = id.to_owned();
+        let delete = move |reply| SupervisorCall::DeleteChild(id, reply);
+        let call = Supervisor::call(self, delete).timeout(PATIENCE);
+        async move { call.await? }
     }
 }
+
+impl SupervisorClient for ServerRef<Supervisor> {}
+
+impl<D: Dest<Supervisor> + Sync> SupervisorClient for At<Supervisor, D> {}

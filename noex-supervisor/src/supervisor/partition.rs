@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::builder::SupervisorBuilder;
 use super::child_spec::ChildSpec;
+use super::dynamic::DynamicSupervisorClient;
 use super::server::Supervisor;
 
 /// Servers of one kind that stand side by side under local names, and divide keys among them: as
@@ -88,13 +89,33 @@ impl PartitionSupervisor {
         &self,
         start: impl Fn(usize) -> Start<S> + Send + Sync + 'static,
     ) -> SupervisorBuilder {
-        let start = Arc::new(start);
-        let spec = |(number, name): (usize, &Arc<str>)| {
-            let (id, name, start) = (Arc::clone(name), Arc::clone(name), Arc::clone(&start));
-            ChildSpec::new(id, move || start(number).name(name.to_string()))
-        };
-        let specs = self.partitions.iter().enumerate().map(spec);
+        Supervisor::builder().children(self.specs(start))
+    }
+
+    /// As [`builder`](Self::builder), of partitions that are supervisors themselves: each has as
+    /// long for its shutdown as its own children need. So the start of many children, which one
+    /// [`DynamicSupervisor`](crate::DynamicSupervisor) does one after the other, is divided:
+    /// `pools.of(&key).start_child(spec)`.
+    pub fn builder_of_supervisors<S: GenServer>(
+        &self,
+        start: impl Fn(usize) -> Start<S> + Send + Sync + 'static,
+    ) -> SupervisorBuilder {
+        let specs = self.specs(start).map(ChildSpec::of_supervisor);
         Supervisor::builder().children(specs)
+    }
+
+    fn specs<S: GenServer>(
+        &self,
+        start: impl Fn(usize) -> Start<S> + Send + Sync + 'static,
+    ) -> impl Iterator<Item = ChildSpec> {
+        let start = Arc::new(start);
+        self.partitions
+            .iter()
+            .enumerate()
+            .map(move |(number, name)| {
+                let (id, name, start) = (Arc::clone(name), Arc::clone(name), Arc::clone(&start));
+                ChildSpec::new(id, move || start(number).name(name.to_string()))
+            })
     }
 
     /// The partition of `key`. Which one it is depends on the key and the number of partitions
@@ -136,6 +157,8 @@ impl Partition {
         }
     }
 }
+
+impl DynamicSupervisorClient for Partition {}
 
 impl<S: GenServer> Dest<S> for Partition {
     /// [`CallError::Codec`] if the key can't be encoded; else as with a local name.

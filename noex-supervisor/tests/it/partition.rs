@@ -4,7 +4,10 @@ use std::num::NonZeroUsize;
 
 use noex_core::{CallError, ExitReason, LocalNode, Pid, ReplyTo};
 use noex_gen_server::{Context, Flow, GenServer};
-use noex_supervisor::{Partition, PartitionSupervisor, SupervisorClient};
+use noex_supervisor::{
+    ChildSpec, DynamicSupervisor, DynamicSupervisorClient, Partition, PartitionSupervisor,
+    Supervisor, SupervisorClient,
+};
 
 struct Worker(usize);
 
@@ -69,6 +72,31 @@ async fn a_partition_that_ended_is_started_again_under_its_name() {
     supervisor.stop().await.unwrap();
     let answer = Worker::call(&partition, |reply: Call| reply).await;
     assert_eq!(answer, Err(CallError::NoProcess));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn partitions_can_be_supervisors_and_are_asked_by_key_and_by_name() {
+    let node = LocalNode::start("a@127.0.0.1:4369".parse().unwrap());
+    let _inside = node.enter();
+    let pools = PartitionSupervisor::new("pools").partitions(NonZeroUsize::new(2).unwrap());
+    let builder = pools.builder_of_supervisors(|_number| DynamicSupervisor::builder().start());
+    builder.start().name("all").await.unwrap();
+    let counts = Supervisor::at("all").count_children().await.unwrap();
+    assert_eq!((counts.supervisors, counts.workers), (2, 0));
+    let pool = pools.of("alice");
+    let worker = ChildSpec::new("worker", || Worker::start(7));
+    let pid = pool.start_child(worker).await.unwrap();
+    let name = pool.name().unwrap();
+    let children = DynamicSupervisor::at(name).which_children().await.unwrap();
+    assert_eq!(children[0].pid, Some(pid));
+    let of_all = pools
+        .iter()
+        .map(|pool| async move { pool.count_children().await });
+    let mut active = 0;
+    for counts in of_all {
+        active += counts.await.unwrap().active;
+    }
+    assert_eq!(active, 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use noex_core::{CallError, Local, Pid, ReplyTo};
-use noex_gen_server::{Dest, GenServer, ServerRef};
+use noex_gen_server::{At, Dest, GenServer, ServerRef};
 use serde::{Deserialize, Serialize};
 
 use super::server::DynamicSupervisor;
@@ -25,7 +25,8 @@ pub enum DynamicSupervisorCall {
 }
 
 /// What can be asked of a dynamic supervisor, here or (but for
-/// [`start_child`](Self::start_child)) on another node.
+/// [`start_child`](Self::start_child)) on another node: by a reference to it, by its name, as in
+/// `DynamicSupervisor::at("pool")`, or by its [`Partition`](crate::Partition).
 pub trait DynamicSupervisorClient: Dest<DynamicSupervisor> + Sync {
     /// Its children, in the order in which they were started.
     ///
@@ -73,3 +74,5 @@ pub trait DynamicSupervisorClient: Dest<DynamicSupervisor> + Sync {
 }
 
 impl DynamicSupervisorClient for ServerRef<DynamicSupervisor> {}
+
+impl<D: Dest<DynamicSupervisor> + Sync> DynamicSupervisorClient for At<DynamicSupervisor, D> {}
