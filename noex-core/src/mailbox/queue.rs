@@ -37,8 +37,9 @@ pub struct Mailbox<M> {
     pub(super) urgent: AtomicU8,
     pub(super) room_wanted: AtomicBool,
     last_kind: LastKind,
-    /// The next thing that comes wakes the process, which has seen all that came before. Written
-    /// under the lock; the receiver need not take it to see that nothing has come.
+    /// The next thing that comes wakes the process, which has seen all that came before. Set under
+    /// the lock, and cleared there by who wakes it. The receiver, which need not take the lock to
+    /// see that nothing has come, may clear it at any time: then it looks under the lock again.
     pub(super) asleep: AtomicBool,
     /// The task of the process. It outlives the process in a shell that somebody refers to.
     pub(super) task: OnceLock<Waker>,
