@@ -1,5 +1,7 @@
 //! Hosts that are not heard, or hear nothing.
 
+use std::time::Instant;
+
 use crate::hosts::{DETECTION, Hosts, INTERVAL, SPLIT_BOUND, THRESHOLD};
 use crate::network::address;
 
@@ -9,6 +11,17 @@ const LOST: usize = 4;
 #[test]
 fn contract_c21_a_host_that_falls_silent_is_down_in_time_on_all_others() {
     let Some(hosts) = Hosts::start() else { return };
+    let cut = falls_silent(&hosts);
+    hosts.heal();
+    for other in OTHERS {
+        let story = ["heartbeat_timeout", "up"];
+        assert_eq!(hosts.told(other, LOST, cut), story);
+        assert_eq!(hosts.told(LOST, other, cut), story);
+    }
+}
+
+/// Cuts one host off: it and the others see each other down in time. When it was cut off.
+pub(crate) fn falls_silent(hosts: &Hosts) -> Instant {
     let lost = address(LOST);
     let rules = ["saddr", "daddr"].map(|end| format!("ip {end} {lost} drop"));
     let cut = hosts.network.on_the_bridge(&rules);
@@ -18,12 +31,7 @@ fn contract_c21_a_host_that_falls_silent_is_down_in_time_on_all_others() {
     // To the lost one it is as a split: the others are gone all at once.
     let window = INTERVAL * (THRESHOLD - 1)..=SPLIT_BOUND;
     hosts.told_down(&[LOST], &OTHERS, (cut, window), "heartbeat_timeout");
-    hosts.heal();
-    for other in OTHERS {
-        let story = ["heartbeat_timeout", "up"];
-        assert_eq!(hosts.told(other, LOST, cut), story);
-        assert_eq!(hosts.told(LOST, other, cut), story);
-    }
+    cut
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Hosts of which each is watched by two others, so that not all hold sessions with all.
 
-use crate::hosts::{DETECTION, Hosts, INTERVAL, SPLIT_BOUND, THRESHOLD};
+use crate::hosts::{DETECTION, Hosts};
 use crate::network::{HOSTS, address};
+use crate::silence::falls_silent;
 
 /// How many others watch each host.
 fn sparse() -> Option<Hosts> {
@@ -10,16 +11,8 @@ fn sparse() -> Option<Hosts> {
 
 #[test]
 fn contract_c21_a_silent_host_is_down_in_time_on_all_others_also_where_two_watch_it() {
-    const OTHERS: [usize; 4] = [0, 1, 2, 3];
-    const LOST: usize = 4;
     let Some(hosts) = sparse() else { return };
-    let rules = ["saddr", "daddr"].map(|end| format!("ip {end} {} drop", address(LOST)));
-    let cut = hosts.network.on_the_bridge(&rules);
-    hosts.all_see(&[OTHERS.to_vec(), vec![LOST]]);
-    let window = INTERVAL * (THRESHOLD - 1)..=DETECTION + DETECTION / 10;
-    hosts.told_down(&OTHERS, &[LOST], (cut, window), "heartbeat_timeout");
-    let window = INTERVAL * (THRESHOLD - 1)..=SPLIT_BOUND;
-    hosts.told_down(&[LOST], &OTHERS, (cut, window), "heartbeat_timeout");
+    falls_silent(&hosts);
     hosts.heal_and_settle();
 }
 
