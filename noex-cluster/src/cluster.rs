@@ -132,6 +132,7 @@ impl Bound {
             local: node.clone(),
             node: node_id.clone(),
             creation: node.creation(),
+            incarnation: Identity::first_incarnation(),
             static_key: StaticKey::generate(),
             keys: RwLock::new(Arc::new(config.keys.clone())),
             cluster_name: config.cluster_name.clone(),

@@ -38,6 +38,7 @@ static NODE: LazyLock<Node> = LazyLock::new(|| Node {
     hello: Hello {
         node: "a@h:1".parse().expect("it is a node's id"),
         creation: OWN,
+        incarnation: 0,
         purpose: Purpose::Session,
         versions: (1, 1),
         handshakes: (1, 1),

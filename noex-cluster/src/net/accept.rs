@@ -138,6 +138,7 @@ impl Acceptor {
         let claim = Claim {
             peer: Peer::new(peer.node, peer.creation),
             key: peer_key,
+            incarnation: peer.incarnation,
             facts: Facts {
                 process_count: peer.process_count,
                 uptime: peer.uptime,

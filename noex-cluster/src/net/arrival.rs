@@ -79,6 +79,8 @@ pub(super) struct Claim {
     pub(super) peer: Peer,
     /// The static key that it proved to hold.
     pub(super) key: [u8; 32],
+    /// The first incarnation of this life.
+    pub(super) incarnation: u64,
     /// What it said of itself.
     pub(super) facts: Facts,
 }

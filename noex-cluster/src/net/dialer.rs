@@ -322,6 +322,7 @@ fn claim_of(dialled: &Dialled) -> Claim {
     Claim {
         peer,
         key: dialled.peer_key,
+        incarnation: dialled.peer.incarnation,
         facts: Facts {
             process_count: dialled.peer.process_count,
             uptime: dialled.peer.uptime,

@@ -251,11 +251,12 @@ impl Driver {
         let Some(streams) = self.sessions.get(&session) else {
             return;
         };
-        let Claim { peer, key, .. } = streams.claim.clone();
+        let claim = streams.claim.clone();
         self.feed(Input::SessionOpened {
             session,
-            peer,
-            key,
+            peer: claim.peer,
+            key: claim.key,
+            incarnation: claim.incarnation,
             via,
         });
     }

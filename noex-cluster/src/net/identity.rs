@@ -1,6 +1,7 @@
 //! `Identity`: what a node shows of itself in a handshake.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use noex_core::{Creation, LocalNode, NodeId, Peer};
 use parking_lot::RwLock;
@@ -20,6 +21,8 @@ pub(crate) struct Identity {
     pub(crate) node: NodeId,
     /// Which of its lives this is.
     pub(crate) creation: Creation,
+    /// The first incarnation of this life: when it began, in milliseconds of Unix time.
+    pub(crate) incarnation: u64,
     /// The key of this life.
     pub(crate) static_key: StaticKey,
     /// The keys that prove membership; they may be replaced while the node runs.
@@ -31,6 +34,18 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// More than any incarnation that a former life of the node has had, unless the clock was put
+    /// back meanwhile, which the membership bears: the milliseconds since 1970.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the wall clock outlives a node"
+    )]
+    pub(crate) fn first_incarnation() -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let since = since.map_or(0, |since| since.as_millis());
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
     /// The keys that prove membership now.
     pub(crate) fn keys(&self) -> Arc<Keyring> {
         Arc::clone(&self.keys.read())
@@ -55,6 +70,7 @@ impl Identity {
         Hello {
             node: self.node.clone(),
             creation: self.creation,
+            incarnation: self.incarnation,
             purpose,
             versions: wires,
             handshakes,

@@ -177,6 +177,7 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
     let own = Own {
         peer: identity.peer(),
         key: identity.static_key.public(),
+        incarnation: identity.incarnation,
     };
     let sources = Sources::new(config.seeds, config.discoveries, runtime.clone());
     let now = tokio::time::Instant::now().into_std();

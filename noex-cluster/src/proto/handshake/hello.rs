@@ -22,6 +22,9 @@ pub(crate) struct Hello {
     pub(crate) node: NodeId,
     /// Which of its lives this is.
     pub(crate) creation: Creation,
+    /// The first incarnation of this life.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) incarnation: u64,
     /// What the connection is for.
     #[serde(default)]
     pub(crate) purpose: Purpose,
@@ -52,6 +55,11 @@ pub(crate) enum Purpose {
         /// The session's number, from its verdict.
         session: u64,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Hello {
@@ -91,6 +99,7 @@ mod tests {
         Hello {
             node: "a@h:1".parse().unwrap(),
             creation: Creation::from_bits(7),
+            incarnation: 9,
             purpose: Purpose::Lane { session: 3 },
             versions,
             handshakes: (1, 1),

@@ -18,6 +18,7 @@ fn hello(bits: u64) -> Hello {
     Hello {
         node: format!("n{bits}@host:4369").parse().unwrap(),
         creation: Creation::from_bits(bits),
+        incarnation: 0,
         purpose: Purpose::Session,
         versions: (1, 1),
         handshakes: VERSIONS,
@@ -162,6 +163,7 @@ fn the_longest_names_fit_a_handshake_message() {
     let long = Hello {
         node: format!("{0}@{0}:65535", "a".repeat(253)).parse().unwrap(),
         creation: Creation::from_bits(u64::MAX),
+        incarnation: u64::MAX,
         purpose: Purpose::Lane { session: u64::MAX },
         versions: (0, u16::MAX),
         handshakes: VERSIONS,

@@ -146,6 +146,12 @@ impl DialTable {
         self.dials.values().any(is_bound)
     }
 
+    /// Whether a dial to see whether this life of a node answers is under way.
+    pub(crate) fn is_looking_at(&self, peer: &Peer) -> bool {
+        let is_looking = |dial: &Dial| matches!(&dial.aim, Aim::Sight(aim) if aim == peer);
+        self.dials.values().any(is_looking)
+    }
+
     /// Whether a dial to an address went on.
     pub(crate) fn is_meeting(&self) -> bool {
         let is_meeting = |dial: &Dial| dial.found.is_some() && matches!(dial.aim, Aim::Address(_));

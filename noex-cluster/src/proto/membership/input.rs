@@ -37,6 +37,8 @@ pub enum Input {
         session: SessionId,
         peer: Peer,
         key: [u8; 32],
+        /// The peer's first incarnation.
+        incarnation: u64,
         via: Via,
     },
     /// A stream of the session closed.

@@ -57,6 +57,9 @@ pub struct Own {
     pub peer: Peer,
     /// Its static key.
     pub key: [u8; 32],
+    /// Its first incarnation: more than any that a former life of the node has had. When the node
+    /// started is such a number.
+    pub incarnation: u64,
 }
 
 /// Decides whom to dial, which sessions to keep, and who is up.
@@ -96,6 +99,8 @@ pub struct Machine {
     pub(super) sync: Sync,
     pub(super) status: Status,
     pub(super) timers: Timers,
+    /// The other life of this node that we have shown to be older than this one.
+    pub(super) outbid: Option<Creation>,
     /// Whether the operator knows that another live node has our identity.
     is_name_taken_told: bool,
     pub(super) told_neighbours: Vec<Creation>,
@@ -172,10 +177,11 @@ impl Machine {
             peer: own.peer.clone(),
             key: own.key,
         });
+        let incarnation = own.incarnation;
         let mut machine = Self {
             own,
             who,
-            incarnation: 0,
+            incarnation,
             rules,
             rng: StdRng::seed_from_u64(entropy),
             members: MemberTable::default(),
@@ -200,6 +206,7 @@ impl Machine {
             sync: Sync::new(now),
             status: Status::Starting,
             timers,
+            outbid: None,
             is_name_taken_told: false,
             told_neighbours: Vec::new(),
             outputs: VecDeque::new(),
@@ -228,9 +235,15 @@ impl Machine {
                 session,
                 peer,
                 key,
+                incarnation,
                 via,
             } => {
-                self.session_opened(session, &peer, key, via, now);
+                let record = Record {
+                    who: Arc::new(Who { peer, key }),
+                    incarnation,
+                    standing: Standing::Up,
+                };
+                self.session_opened(session, record, via, now);
             }
             Input::Closed { session, stream } => self.closed(session, stream, now),
             Input::Goodbye { session } => self.goodbye(session, now),

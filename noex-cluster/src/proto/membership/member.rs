@@ -16,9 +16,6 @@ pub(crate) const MEMBERS_MAX: usize = 16_384;
 /// How long a member that is not up is remembered.
 pub(crate) const MEMORY: Duration = Duration::from_hours(24);
 
-/// How many former lives of a node are remembered, so that no late record brings one back.
-const FORMER_MAX: usize = 4;
-
 /// One member, in the last of its lives that we know.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
@@ -38,7 +35,6 @@ pub(crate) struct Member {
     pub session: Option<SessionId>,
     /// Another life that was told to be up; it is believed once this one is not up.
     pub successor: Option<Box<Record>>,
-    former: Vec<Creation>,
 }
 
 /// How a member stands to this node, as its users are told.
@@ -135,11 +131,6 @@ impl Member {
             standing: self.standing,
         }
     }
-
-    /// Whether this life of it is known to be over.
-    pub(crate) fn is_former(&self, creation: Creation) -> bool {
-        self.former.contains(&creation)
-    }
 }
 
 impl MemberTable {
@@ -154,7 +145,6 @@ impl MemberTable {
             tie: Tie::Apart,
             session: None,
             successor: None,
-            former: Vec::new(),
         };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -173,10 +163,6 @@ impl MemberTable {
             return;
         };
         let over = member.creation();
-        member.former.push(over);
-        if member.former.len() > FORMER_MAX {
-            member.former.remove(0);
-        }
         member.who = Arc::clone(&record.who);
         member.is_proved = false;
         member.incarnation = record.incarnation;

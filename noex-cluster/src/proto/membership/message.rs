@@ -81,6 +81,14 @@ pub struct Life {
     pub incarnation: u64,
 }
 
+impl Life {
+    /// Of two lives of one node, whether this is the later one. Its first incarnation is when it
+    /// began, and whoever finds an earlier life to have a higher one raises its own above that.
+    pub(crate) fn is_later_than(self, other: Self) -> bool {
+        (self.incarnation, self.creation) > (other.incarnation, other.creation)
+    }
+}
+
 /// One member's vote for another to be down. The age is a duration, so that no two clocks are
 /// compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

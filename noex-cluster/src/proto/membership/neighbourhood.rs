@@ -32,9 +32,14 @@ impl Machine {
         // Its observers are gone, if some fell lately: then nobody may have watched it.
         let is_adoption = !self.fallen.is_empty() && !self.neighbours.is_empty();
         let due = now + self.rules.patience();
+        // It was heard of when it came up.
+        let is_old = |slot: Slot| {
+            let member = self.members.get(slot);
+            member.is_some_and(|member| member.since + self.rules.patience() <= now)
+        };
         let watch = |slot: Slot| match self.neighbours.watch(slot) {
             Some(watch) => watch.clone(),
-            None if is_adoption => Watch::adopting(now),
+            None if is_adoption && is_old(slot) => Watch::adopting(now),
             None => Watch::new(now, due),
         };
         let neighbour = |slot: Slot| Neighbour {

@@ -14,6 +14,10 @@ use super::outbox::Item;
 use super::output::{Output, SessionId};
 use super::rings::Slot;
 
+/// The most by which an incarnation that is told of exceeds the one that is known: the
+/// milliseconds of almost nine thousand years.
+const LEAP_MAX: u64 = 1 << 48;
+
 impl Machine {
     /// Authenticated bytes came from a peer.
     pub(super) fn heard(&mut self, session: SessionId, now: Instant) {
@@ -85,28 +89,63 @@ impl Machine {
     fn news(&mut self, from: SessionId, news: &News, now: Instant) {
         match news {
             News::Up(record) => self.merge_record(record, Some(from), now),
-            News::Left(life) => self.left(*life, Some(from), now),
-            News::Down(life) => self.reported_down(*life, Some(from), now),
-            News::Vote(vote) => self.voted(*vote, from, now),
+            News::Left(life) if self.is_of_known(*life) => self.left(*life, Some(from), now),
+            News::Down(life) if self.is_of_known(*life) => {
+                self.reported_down(*life, Some(from), now);
+            }
+            News::Vote(vote) if self.is_of_known(vote.suspect) => self.voted(*vote, from, now),
+            News::Left(_) | News::Down(_) | News::Vote(_) => {}
             News::Heard(life) => self.vouched(*life, from, now),
             News::Present(creation) => self.present(*creation, Some(from), now),
         }
     }
 
+    /// Whether somebody can have got this incarnation from the life itself, or from its clock. It
+    /// would have none left to show that it lives, if whoever is let in could use them up at once.
+    fn is_credible(&self, life: Life, known: Option<u64>) -> bool {
+        let is_own = life.creation == self.own.peer.creation;
+        let known = if is_own {
+            Some(self.incarnation)
+        } else {
+            known
+        };
+        life.incarnation.saturating_sub(known.unwrap_or(0)) <= LEAP_MAX
+    }
+
+    fn is_of_known(&self, life: Life) -> bool {
+        let member = self.members.by_life(life.creation);
+        self.is_credible(life, member.map(|(_, member)| member.incarnation))
+    }
+
     /// Takes in what a peer knows of a member.
     pub(super) fn merge_record(&mut self, record: &Record, from: Option<SessionId>, now: Instant) {
         let life = record.life();
-        if record.who.peer.id == self.own.peer.id {
-            let is_up = record.standing == Standing::Up;
-            if life.creation == self.own.peer.creation && !is_up {
-                self.refute(life.incarnation, now);
-            }
+        let known = self.members.by_id(&record.who.peer.id);
+        if !self.is_credible(life, known.map(|(_, member)| member.incarnation)) {
             return;
+        }
+        if record.who.peer.id == self.own.peer.id {
+            return self.told_of_ourselves(record, now);
         }
         match record.standing {
             Standing::Up => self.told_up(record, from, now),
             Standing::Down => self.reported_down(life, from, now),
             Standing::Left => self.left(life, from, now),
+        }
+    }
+
+    /// We are told to be down, or of another life of this node: unless that is over, two live nodes
+    /// have one identity. To those who know of it, we are the later one.
+    fn told_of_ourselves(&mut self, record: &Record, now: Instant) {
+        let life = record.life();
+        let is_own = life.creation == self.own.peer.creation;
+        let is_news = if is_own {
+            record.standing != Standing::Up
+        } else {
+            self.outbid.replace(life.creation) != Some(life.creation)
+        };
+        if is_news {
+            self.refute(life.incarnation, now);
         }
     }
 
@@ -117,6 +156,12 @@ impl Machine {
             .members
             .slot_of_life(record.who.peer.creation)
             .is_some();
+        if !is_known
+            && let Some((slot, member)) = self.members.by_id(&record.who.peer.id)
+            && member.is_up()
+        {
+            return self.told_of_other_life(slot, record, from, now);
+        }
         let Some(slot) = self.slot_for(record, now) else {
             return;
         };
@@ -139,6 +184,40 @@ impl Machine {
             return;
         }
         self.outbox.push(News::Up(record.clone()), from);
+    }
+
+    /// A node of which one life is up is told to be up in another. The earlier one of the two has
+    /// ended, or there are two live nodes of one identity: it has an interval to show that it
+    /// lives, once for each other life. It may have nobody left to vote against it: those who
+    /// observed it may have let the other one in.
+    fn told_of_other_life(
+        &mut self,
+        slot: Slot,
+        record: &Record,
+        from: Option<SessionId>,
+        now: Instant,
+    ) {
+        let Some(member) = self.members.get_mut(slot) else {
+            return;
+        };
+        let (known, told) = (member.life(), record.life());
+        if !told.is_later_than(known) {
+            if let Some(from) = from {
+                let news = vec![News::Down(told)];
+                self.send(from, Message::News(Arc::new(news)));
+            }
+            return;
+        }
+        let successor = member.successor.as_ref().map(|successor| successor.life());
+        if successor.is_some_and(|successor| !told.is_later_than(successor)) {
+            return;
+        }
+        member.successor = Some(Box::new(record.clone()));
+        // Its node may be the one that is told: then it raises itself above this.
+        self.outbox.push(News::Up(record.clone()), from);
+        if successor.is_none_or(|successor| successor.creation != told.creation) {
+            self.reported_down(known, None, now);
+        }
     }
 
     /// Somebody holds a member for down. If we do not, the member is told of it, and has one
@@ -173,7 +252,7 @@ impl Machine {
                 && member.is_up()
                 && member.incarnation <= incarnation
             {
-                self.go_down(slot, NodeDownReason::HeartbeatTimeout, now);
+                self.go_down(slot, self.suspected_reason(creation, now), now);
             }
         }
     }

@@ -44,7 +44,7 @@ impl Outbox {
         now: Instant,
         time: Duration,
     ) {
-        let age = vote.age + time;
+        let age = vote.age.saturating_add(time);
         self.held
             .push_back((now + time, Vote { age, ..vote }, from));
     }

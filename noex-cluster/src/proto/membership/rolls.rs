@@ -69,15 +69,12 @@ impl Machine {
 
     /// Somebody is present.
     pub(super) fn present(&mut self, who: Creation, from: Option<SessionId>, now: Instant) {
-        if self.is_leaving() {
+        if self.is_leaving() || self.members.slot_of_life(who).is_none() {
             return;
         }
         let Some(roll) = &mut self.roll else {
-            if self.members.slot_of_life(who).is_some() {
-                self.heralds.insert(who, now);
-                self.forget_heralds(now);
-            }
-            return;
+            self.heralds.insert(who, now);
+            return self.forget_heralds(now);
         };
         if roll.add(who) {
             self.outbox.push(News::Present(who), from);

@@ -1,6 +1,5 @@
 //! Pure: the machine's part that opens, keeps and closes sessions.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use noex_core::{NodeDownReason, NodeId, Peer};
@@ -10,7 +9,7 @@ use super::input::{Stream, Via};
 use super::linking::REDIAL_DELAY;
 use super::machine::Machine;
 use super::member::Tie;
-use super::message::{News, Record, Standing, Who};
+use super::message::{Message, News, Record, Standing, State};
 use super::output::{DialId, Notice, Output, SessionId};
 use super::rings::Slot;
 use super::session_table::Side;
@@ -126,22 +125,33 @@ impl Machine {
     pub(super) fn session_opened(
         &mut self,
         session: SessionId,
-        peer: &Peer,
-        key: [u8; 32],
+        mut record: Record,
         via: Via,
         now: Instant,
     ) {
         let Some(side) = self.end_opening(session, via, now) else {
             return self.emit(Output::CloseSession { session });
         };
-        for (dial, ended) in self.dials.end_all_to(peer) {
+        for (dial, ended) in self.dials.end_all_to(&record.who.peer) {
             self.emit(Output::CancelDial { dial });
             self.settle(&ended.aim, now);
         }
-        let Some((slot, is_meeting)) = self.slot_of_opened(peer, key, now) else {
+        let overtaken = self.overtaken(&record);
+        if let Some(overtaken) = &overtaken {
+            record.incarnation = overtaken.incarnation.saturating_add(1);
+        }
+        let Some((slot, is_meeting)) = self.slot_of_opened(&record, now) else {
             return self.emit(Output::CloseSession { session });
         };
         self.attach(session, slot, side, now);
+        if let Some(record) = overtaken {
+            let (records, is_question) = (vec![record], false);
+            let state = State {
+                records,
+                is_question,
+            };
+            self.send(session, Message::State(state));
+        }
         if is_meeting {
             self.tell_state(session, true, now);
         }
@@ -178,7 +188,8 @@ impl Machine {
     /// Where the node stands with whom a session has opened, and whether it was not up to us. What
     /// is up under its identity and is not this life has ended, and so has a life of it that said
     /// goodbye.
-    fn slot_of_opened(&mut self, peer: &Peer, key: [u8; 32], now: Instant) -> Option<(Slot, bool)> {
+    fn slot_of_opened(&mut self, record: &Record, now: Instant) -> Option<(Slot, bool)> {
+        let peer = &record.who.peer;
         if let Some((slot, member)) = self.members.by_id(&peer.id) {
             if matches!(member.tie, Tie::Parting { .. }) {
                 self.parted(slot, now);
@@ -186,26 +197,40 @@ impl Machine {
                 self.go_down(slot, NodeDownReason::ConnectionClosed, now);
             }
         }
-        let peer = peer.clone();
-        let record = Record {
-            who: Arc::new(Who { peer, key }),
-            incarnation: 0,
-            standing: Standing::Up,
+        let is_known = self.members.slot_of_life(peer.creation);
+        let slot = match self.members.slot_of(&peer.id) {
+            // It lives, whatever we were told.
+            Some(slot) if is_known.is_none() => {
+                self.succeed(slot, record, now);
+                slot
+            }
+            _ => self.slot_for(record, now)?,
         };
-        let is_known = self.members.slot_of_life(record.who.peer.creation);
-        let slot = self.slot_for(&record, now)?;
         let member = self.members.get_mut(slot)?;
         // The peer's other dial came while this session was being opened.
-        if member.contradicts(key) {
+        if member.contradicts(record.who.key) {
             return None;
         }
         member.prove(&record.who);
         let is_meeting = !member.is_up();
         if is_known.is_none() {
-            self.come_up(slot, 0, now);
-            self.outbox.push(News::Up(record), None);
+            self.come_up(slot, record.incarnation, now);
+            self.outbox.push(News::Up(record.clone()), None);
         }
         Some((slot, is_meeting))
+    }
+
+    /// What is known of another life of the node that seems to be the later one, as the clock was
+    /// put back: who has a session lives, and is to raise its incarnation above that.
+    fn overtaken(&self, record: &Record) -> Option<Record> {
+        let peer = &record.who.peer;
+        let (_, member) = self.members.by_id(&peer.id)?;
+        let is_later =
+            member.creation() != peer.creation && member.incarnation >= record.incarnation;
+        is_later.then(|| Record {
+            standing: Standing::Down,
+            ..member.record()
+        })
     }
 
     /// Makes the session the one with its node.

@@ -77,6 +77,7 @@ impl Simulation {
                 let (dialler, target) =
                     (self.nodes[from].peer.clone(), self.nodes[to].peer.clone());
                 let key = key_of(dialler.creation);
+                let incarnation = self.nodes[from].incarnation;
                 let via = Via::Accept;
                 self.deliver(
                     to,
@@ -84,6 +85,7 @@ impl Simulation {
                         session,
                         peer: dialler,
                         key,
+                        incarnation,
                         via,
                     },
                 );
@@ -92,6 +94,7 @@ impl Simulation {
                     session: own,
                     peer: target,
                     key,
+                    incarnation: self.nodes[to].incarnation,
                     via,
                 };
                 self.deliver_later(from, opened);

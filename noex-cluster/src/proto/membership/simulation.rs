@@ -48,6 +48,8 @@ pub(super) struct Simulation {
     pub(super) rng: StdRng,
     pub(super) queue: BTreeMap<(Instant, u64), Event>,
     pub(super) last: u64,
+    /// How many lives have begun.
+    pub(super) starts: u64,
     pub(super) ends: BTreeMap<(usize, SessionId), (usize, SessionId)>,
     pub(super) asked: BTreeMap<(usize, SessionId), (usize, DialId)>,
     pub(super) targets: BTreeMap<(usize, DialId), usize>,
@@ -56,6 +58,7 @@ pub(super) struct Simulation {
 
 pub(super) struct Node {
     pub(super) peer: Peer,
+    pub(super) incarnation: u64,
     pub(super) machine: Machine,
     pub(super) is_alive: bool,
     pub(super) is_paused: bool,
@@ -73,6 +76,7 @@ impl Simulation {
             rng: StdRng::seed_from_u64(seed),
             queue: BTreeMap::new(),
             last: 0,
+            starts: 0,
             ends: BTreeMap::new(),
             asked: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -101,6 +105,7 @@ impl Simulation {
         let own = Own {
             peer: node.peer.clone(),
             key: key_of(node.peer.creation),
+            incarnation: node.incarnation,
         };
         let names = seeds.iter().map(|_| None).collect();
         node.machine = Machine::new(own, RULES, names, self.rng.random(), self.now);
@@ -112,9 +117,12 @@ impl Simulation {
         let id = NodeId::new("n", "127.0.0.1", port_of(index)).unwrap();
         let creation = Creation::from_bits(self.rng.random());
         let peer = Peer::new(id, creation);
+        self.starts += 1;
+        let incarnation = 1_000 * self.starts;
         let own = Own {
             peer: peer.clone(),
             key: key_of(creation),
+            incarnation,
         };
         let names = seeds.iter().map(|_| None).collect();
         let machine = Machine::new(own, RULES, names, self.rng.random(), self.now);
@@ -126,6 +134,7 @@ impl Simulation {
         let (told, inbox) = (Vec::new(), Vec::new());
         Node {
             peer,
+            incarnation,
             machine,
             is_alive: true,
             is_paused: false,

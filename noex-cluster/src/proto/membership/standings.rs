@@ -19,7 +19,7 @@ const LANE_END_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl Machine {
     /// The slot of this life, which is added if there is room for it and no other life of its node
-    /// is up. A life that is known to be over has none.
+    /// is up. A life before the one that is known is over, and has none.
     pub(super) fn slot_for(&mut self, record: &Record, now: Instant) -> Option<Slot> {
         let peer = &record.who.peer;
         if let Some(slot) = self.members.slot_of_life(peer.creation) {
@@ -36,13 +36,7 @@ impl Machine {
             }
             return Some(self.members.insert(record, now));
         };
-        if member.is_former(peer.creation) {
-            return None;
-        }
-        if member.is_up() {
-            if let Some(member) = self.members.get_mut(slot) {
-                member.successor = Some(Box::new(record.clone()));
-            }
+        if member.is_up() || !record.life().is_later_than(member.life()) {
             return None;
         }
         self.succeed(slot, record, now);

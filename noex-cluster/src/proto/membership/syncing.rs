@@ -11,6 +11,9 @@ use super::output::SessionId;
 /// How long after it was told all that we know a peer is not told it again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long after that a digest of this peer does not make us tell it again.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
+
 /// How long news is flooded over every new session.
 const EDGE: Duration = Duration::from_secs(5);
 
@@ -41,17 +44,23 @@ impl Machine {
     /// that will settle it, both tell each other everything.
     pub(super) fn compare(&mut self, session: SessionId, digest: &Digest, now: Instant) {
         let is_settled = digest.is_settled && self.sync.is_settled(now);
-        if digest.view != self.sync.view() && is_settled {
+        let is_new = !self.has_told(session, SHORT_PAUSE, now);
+        if digest.view != self.sync.view() && is_settled && is_new {
             self.tell_state(session, true, now);
         }
     }
 
     /// A peer told us everything and wants to hear the same, unless it just did.
     pub(super) fn answer_state(&mut self, session: SessionId, now: Instant) {
-        let told_at = self.sessions.get(session).and_then(|found| found.told_at);
-        if told_at.is_none_or(|at| now.saturating_duration_since(at) >= PAUSE) {
+        if !self.has_told(session, PAUSE, now) {
             self.tell_state(session, false, now);
         }
+    }
+
+    /// Whether the peer was told all that we know in this time.
+    fn has_told(&self, session: SessionId, time: Duration, now: Instant) -> bool {
+        let told_at = self.sessions.get(session).and_then(|found| found.told_at);
+        told_at.is_some_and(|at| now.saturating_duration_since(at) < time)
     }
 
     /// Tells one peer all that we know, ourselves included.

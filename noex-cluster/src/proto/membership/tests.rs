@@ -562,6 +562,107 @@ fn no_number_that_a_member_says_ends_a_node() {
 }
 
 #[test]
+fn a_vote_of_any_age_about_a_member_that_was_just_vouched_for_is_told_on() {
+    let mut sim = deceived(&[40]);
+    let session = sim.sessions_of(0)[0];
+    let lives = [1, 2].map(Creation::from_bits);
+    let suspect = Life {
+        creation: lives[0],
+        incarnation: 0,
+    };
+    let vote = Vote {
+        suspect,
+        voter: lives[1],
+        age: Duration::MAX,
+        cause: Cause::Silent,
+    };
+    for news in [News::Heard(suspect), News::Vote(vote)] {
+        let message = Message::News(Arc::new(vec![news]));
+        sim.feed(0, Input::Message { session, message });
+        sim.run(RULES.patience());
+    }
+}
+
+#[test]
+fn an_incarnation_that_nobody_can_have_is_not_believed() {
+    let mut sim = cluster(1, 3);
+    let session = sim.sessions_of(0)[0];
+    for index in [0, 1] {
+        let creation = sim.nodes[index].peer.creation;
+        let incarnation = u64::MAX;
+        let life = Life {
+            creation,
+            incarnation,
+        };
+        let vote = Vote {
+            suspect: life,
+            voter: sim.nodes[2].peer.creation,
+            age: Duration::ZERO,
+            cause: Cause::Closed,
+        };
+        let record = Record {
+            who: Arc::new(Who {
+                peer: sim.nodes[index].peer.clone(),
+                key: key_of(creation),
+            }),
+            incarnation,
+            standing: Standing::Up,
+        };
+        let said = vec![
+            News::Vote(vote),
+            News::Down(life),
+            News::Left(life),
+            News::Up(record),
+        ];
+        let message = Message::News(Arc::new(said));
+        sim.feed(0, Input::Message { session, message });
+    }
+    sim.run(seconds(10));
+    // Whoever is silent for a while can still show that it lives.
+    for index in 0..3 {
+        sim.nodes[index].is_paused = true;
+        sim.run(seconds(8));
+        sim.resume(index);
+        sim.run(seconds(20));
+        for other in 0..3 {
+            assert_eq!(sim.view(other), others(other, 3), "{index} was paused");
+        }
+    }
+}
+
+#[test]
+fn a_node_whose_clock_was_put_back_is_up_everywhere_in_its_new_life() {
+    for seed in 0..RUNS / 4 {
+        let size = 3 + usize::try_from(seed % 10).unwrap();
+        let mut sim = cluster(seed, size);
+        if seed % 2 == 0 {
+            sim.kill(1);
+        } else {
+            sim.nodes[1].is_paused = true;
+        }
+        sim.run(Duration::from_millis(seed * 37 % 1_500));
+        let before = sim.nodes[1].incarnation;
+        sim.starts = 0;
+        sim.restart(1, &[0, 2]);
+        assert!(sim.nodes[1].incarnation < before);
+        sim.run(seconds(30));
+        let own = sim.nodes[1].peer.clone();
+        for index in others(1, size) {
+            assert_eq!(sim.view(index), others(index, size), "seed {seed}");
+            let last = sim.nodes[index]
+                .told
+                .iter()
+                .rev()
+                .find_map(|(_, told)| match told {
+                    Told::Up(peer) | Told::Down(peer, _) if peer.id == own.id => Some(told),
+                    _ => None,
+                });
+            assert_eq!(last, Some(&Told::Up(own.clone())), "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn a_key_that_others_tell_of_does_not_keep_out_who_proves_another() {
     let mut sim = deceived(&[1]);
     let (machine, now) = (&mut sim.nodes[0].machine, sim.now);
@@ -581,6 +682,7 @@ fn a_key_that_others_tell_of_does_not_keep_out_who_proves_another() {
         session: SessionId(100),
         peer: peer.clone(),
         key: proved,
+        incarnation: 0,
         via: Via::Accept,
     };
     machine.handle_input(opened, now);

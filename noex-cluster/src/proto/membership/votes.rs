@@ -101,6 +101,8 @@ impl Machine {
 
     /// Somebody votes against a member.
     pub(super) fn voted(&mut self, vote: Vote, from: SessionId, now: Instant) {
+        let age = vote.age.min(self.rules.detection_time());
+        let vote = Vote { age, ..vote };
         let Life {
             creation,
             incarnation,
@@ -220,7 +222,7 @@ impl Machine {
         }
     }
 
-    /// Whether the vote of this life counts: it is of a member that is up, or our own.
+    /// Whether the vote of this life counts: it is of a member that is up.
     fn may_vote(&self, voter: Creation) -> bool {
         let member = self.members.by_life(voter);
         member.is_some_and(|(_, member)| member.is_up())
@@ -334,12 +336,16 @@ impl Machine {
                     .iter()
                     .all(|observer| self.is_spent(*observer, suspicion, now)));
         if is_down {
-            let (slot, cause) = (suspicion.slot, suspicion.cause(now));
-            let reason = match cause {
-                Cause::Silent => NodeDownReason::HeartbeatTimeout,
-                Cause::Closed => NodeDownReason::ConnectionClosed,
-            };
-            self.go_down(slot, reason, now);
+            let slot = suspicion.slot;
+            self.go_down(slot, self.suspected_reason(suspect, now), now);
+        }
+    }
+
+    /// Why a member is down, by the votes against it that count here.
+    pub(super) fn suspected_reason(&self, suspect: Creation, now: Instant) -> NodeDownReason {
+        match self.suspicions.get(suspect).map(|found| found.cause(now)) {
+            Some(Cause::Closed) => NodeDownReason::ConnectionClosed,
+            Some(Cause::Silent) | None => NodeDownReason::HeartbeatTimeout,
         }
     }
 

@@ -6,6 +6,7 @@ use noex_core::Creation;
 use rand::seq::SliceRandom;
 
 use super::dial_table::Aim;
+use super::linking::DIALS_MAX;
 use super::machine::Machine;
 use super::message::{Cause, Message};
 use super::neighbour::{Phase, Watch};
@@ -164,6 +165,7 @@ impl Machine {
         }
         match session {
             Some(session) => self.send(session, Message::Ping),
+            None if self.dials.len() >= DIALS_MAX || self.dials.is_looking_at(&peer) => {}
             None => self.dial(Aim::Sight(peer), now),
         }
     }

@@ -53,6 +53,7 @@ fn hello(node: &str, creation: Creation) -> Hello {
     Hello {
         node: node.parse().unwrap(),
         creation,
+        incarnation: 0,
         purpose: Purpose::Lane { session: 7 },
         versions: (1, 1),
         handshakes: (1, 1),
