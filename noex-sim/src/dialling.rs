@@ -205,7 +205,7 @@ impl World {
         self.connections[end.connection()].ends[end.other().end()].is_open = true;
         self.nodes[to].ends.insert(end);
         self.nodes[from].ends.insert(end.other());
-        let peer = self.nodes[from].peer.clone();
+        let (peer, incarnation) = (self.nodes[from].peer.clone(), self.nodes[from].incarnation);
         let key = key_of(peer.creation);
         let via = Via::Accept;
         if let Some(delay) = self.delay(to, from, 1) {
@@ -225,6 +225,7 @@ impl World {
                 session,
                 peer,
                 key,
+                incarnation,
                 via,
             },
         );
@@ -237,7 +238,7 @@ impl World {
             return self.close(from, own);
         }
         let to = self.connections[end.connection()].ends[end.end()].host;
-        let peer = self.nodes[to].peer.clone();
+        let (peer, incarnation) = (self.nodes[to].peer.clone(), self.nodes[to].incarnation);
         let (key, via) = (key_of(peer.creation), Via::Dial(dial));
         let session = own.session();
         self.input(
@@ -246,6 +247,7 @@ impl World {
                 session,
                 peer,
                 key,
+                incarnation,
                 via,
             },
         );

@@ -68,6 +68,7 @@ impl World {
             machine.handle_timeout(now);
         }
         self.nodes[host].timer_at = None;
+        self.mended(host);
         self.perform(host);
     }
 
@@ -112,6 +113,11 @@ impl World {
     pub fn heal(&mut self) {
         self.paths.heal();
         self.resend_held();
+        for host in 0..self.nodes.len() {
+            if self.nodes[host].condition == Condition::Running {
+                self.mended(host);
+            }
+        }
     }
 
     /// Has the clock of a node run at another rate.
@@ -136,7 +142,16 @@ impl World {
         for host in hosts {
             let life = self.nodes[*host].life;
             let life = &mut self.truth.lives[life.0 as usize];
-            life.silent_since.get_or_insert(self.now);
+            if !life.is_silent(self.now, self.truth.patience) {
+                life.silent_since = Some(self.now);
+            }
+            life.mended_at = None;
         }
+    }
+
+    /// What could not be heard can be heard again.
+    fn mended(&mut self, host: usize) {
+        let life = self.nodes[host].life;
+        self.truth.lives[life.0 as usize].mended_at = Some(self.now);
     }
 }

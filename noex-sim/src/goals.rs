@@ -150,8 +150,9 @@ pub(crate) fn false_downs(figures: &Figures) -> Measured {
 
 pub(crate) fn deaf(figures: &Figures) -> Measured {
     let (downs, messages) = (figures.sum("false"), figures.at("messages", 1.0));
+    let most = figures.at("messages of one", 1.0);
     Measured {
-        text: format!("{downs} downs, {messages:.1} messages/s"),
+        text: format!("{downs} downs, {messages:.1} messages/s, {most:.1} of one"),
         is_met: downs == 0.0 && messages <= 2.0 * 9.5,
     }
 }
@@ -177,6 +178,14 @@ pub(crate) fn restarts(figures: &Figures) -> Measured {
     Measured {
         text: format!("{downs} false, one view {joined:.2} s"),
         is_met: downs == 0.0 && joined <= 1.0,
+    }
+}
+
+pub(crate) fn resting(figures: &Figures) -> Measured {
+    let sum = |name| figures.sum(name);
+    Measured {
+        text: format!("{} of {}, {} left", sum("lost"), sum("rested"), sum("left")),
+        is_met: sum("lost") == 0.0 && sum("left") == 0.0 && sum("rested") > 0.0,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod world;
 mod delivery;
 mod dialling;
 mod faults;
+mod using;
 mod performing;
 pub mod scenarios;
 mod goals;

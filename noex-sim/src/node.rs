@@ -17,6 +17,8 @@ use crate::world::Sent;
 pub(crate) struct Node {
     pub peer: Peer,
     pub life: LifeIndex,
+    /// Its first incarnation.
+    pub incarnation: u64,
     pub machine: Machine,
     pub condition: Condition,
     /// When its machine has asked to be woken.

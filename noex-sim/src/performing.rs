@@ -40,8 +40,7 @@ impl World {
                 self.send(end, Packet::LaneEnd);
                 self.send(end, Packet::Goodbye);
             }
-            // The simulated users have use for their sessions.
-            Output::Rest { .. } | Output::SessionRested { .. } => {}
+            Output::Rest { session } => self.send(EndIndex::of_session(session), Packet::LaneEnd),
             Output::CloseSession { session } => self.close(host, EndIndex::of_session(session)),
             Output::PeerUp { peer } => self.tell(host, peer.creation, What::Up),
             Output::PeerDown { peer, reason } => {
@@ -49,6 +48,7 @@ impl World {
             }
             Output::SessionOpened { peer, .. } => self.tell(host, peer.creation, What::Opened),
             Output::SessionLost { peer } => self.tell(host, peer.creation, What::Lost),
+            Output::SessionRested { peer } => self.tell(host, peer.creation, What::Rested),
             Output::Resolve { .. } | Output::Forgotten { .. } | Output::Status(_) => {}
         }
     }
@@ -82,13 +82,13 @@ impl World {
         self.send(end, Packet::Close);
     }
 
-    fn tell(&mut self, host: usize, about: Creation, what: What) {
+    pub(crate) fn tell(&mut self, host: usize, about: Creation, what: What) {
         let about = self.creations[&about];
         let node = &mut self.nodes[host];
         let was_up = match what {
             What::Up => node.note(about, true),
             What::Down(_) => node.note(about, false),
-            What::Opened | What::Lost => node.holds(about),
+            What::Wanted | What::Opened | What::Lost | What::Rested => node.holds(about),
         };
         let load = Load {
             sessions: node.machine.session_count(),

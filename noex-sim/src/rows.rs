@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::goals::{
     Figures, Measured, crash_messages, deaf, false_downs, idle, join, kill, leave, observers,
-    power_off, power_off_of_few, restarts, sound, split, spread,
+    power_off, power_off_of_few, restarts, resting, sound, split, spread,
 };
 use crate::scenarios::Scenario;
 use crate::table::Plan;
@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub quick_max: usize,
     /// How long it runs in both plans, where that is not part of the scenario.
     pub lengths: (u64, u64),
+    /// How many times as many seeds as usual are run.
+    pub times: u64,
     pub measure: fn(&Figures) -> Measured,
 }
 
@@ -44,7 +46,7 @@ impl Row {
     /// With how many seeds, and how long, a size is run.
     pub(crate) fn sample(&self, plan: Plan, size: usize) -> Sample {
         let (full, quick) = self.lengths;
-        match plan {
+        let sample = match plan {
             Plan::Full => Sample {
                 seeds: if size > 1_000 { 1 } else { 10 },
                 length: Duration::from_secs(full),
@@ -53,6 +55,10 @@ impl Row {
                 seeds: if size > 100 { 1 } else { 3 },
                 length: Duration::from_secs(quick),
             },
+        };
+        Sample {
+            seeds: self.times * sample.seeds,
+            ..sample
         }
     }
 }
@@ -73,6 +79,7 @@ const fn row(
         sizes: LARGE,
         quick_max: 1_000,
         lengths: (600, 60),
+        times: 1,
         measure,
     }
 }
@@ -84,6 +91,10 @@ impl Row {
 
     const fn quick_up_to(self, quick_max: usize) -> Self {
         Self { quick_max, ..self }
+    }
+
+    const fn with_many_seeds(self) -> Self {
+        Self { times: 20, ..self }
     }
 
     const fn lasting(self, full: u64, quick: u64) -> Self {
@@ -240,12 +251,20 @@ pub(crate) const ROWS: &[Row] = &[
     .at(&[10, 100, 1_000])
     .quick_up_to(100),
     row(
+        "sessions opened and rested: losses",
+        "0, none left",
+        Scenario::Resting,
+        resting,
+    )
+    .at(&[30, 100]),
+    row(
         "anything at random: violations",
         "none",
         Scenario::Chaos,
         sound,
     )
-    .at(&[3, 10, 30]),
+    .at(&[3, 10, 30])
+    .with_many_seeds(),
     row("false downs at 1 % loss", "0", Scenario::Loss1, false_downs)
         .at(&[100])
         .lasting(LONG, 1_200),
@@ -254,10 +273,16 @@ pub(crate) const ROWS: &[Row] = &[
         .at(&[100])
         .lasting(LONG, 1_200),
     row("false downs at 5 % loss", "0", Scenario::Loss5, false_downs).lasting(LONG_OF_MANY, 60),
-    row("the same at 5 s × 3", "0", Scenario::Loss5Slow, false_downs)
+    row(LOSS_1_SLOW, "0", Scenario::Loss1Slow, false_downs)
         .at(&[100])
         .lasting(LONG, 1_200),
-    row("the same at 5 s × 3", "0", Scenario::Loss5Slow, false_downs).lasting(LONG_OF_MANY, 60),
+    row(LOSS_1_SLOW, "0", Scenario::Loss1Slow, false_downs).lasting(LONG_OF_MANY, 60),
+    row(LOSS_5_SLOW, "0", Scenario::Loss5Slow, false_downs)
+        .at(&[100])
+        .lasting(LONG, 1_200),
+    row(LOSS_5_SLOW, "0", Scenario::Loss5Slow, false_downs).lasting(LONG_OF_MANY, 60),
 ];
 
+const LOSS_1_SLOW: &str = "false downs at 1 % loss, 5 s × 3";
+const LOSS_5_SLOW: &str = "false downs at 5 % loss, 5 s × 3";
 const SPLIT: &str = "stable ≤ T + I, healed ≤ 2 s";

@@ -24,6 +24,20 @@ pub struct Life {
     pub left_at: Option<At>,
     /// Since when it has been unable to speak to some of the others.
     pub silent_since: Option<At>,
+    /// When that ended, in as far as it has.
+    pub mended_at: Option<At>,
+}
+
+impl Life {
+    /// Whether it could not be heard by some of the others at this moment, or not long before:
+    /// what waits for its retransmission comes later than the path is mended.
+    #[must_use]
+    pub fn is_silent(&self, at: At, patience: Duration) -> bool {
+        let is_mended = self
+            .mended_at
+            .is_some_and(|mended| at - mended > 2 * patience);
+        self.silent_since.is_some() && !is_mended
+    }
 }
 
 /// What a node was told of another.
@@ -36,8 +50,12 @@ pub enum What {
     Down(NodeDownReason),
     /// There is a session with it.
     Opened,
+    /// Its users wait for a session with it.
+    Wanted,
     /// There is none any more, or the one that was wanted can't be had.
     Lost,
+    /// There is none any more, because nobody had any use for it.
+    Rested,
 }
 
 /// Something that a node was told.
@@ -77,6 +95,8 @@ pub struct Truth {
     pub patience: Duration,
     /// How many nodes there are.
     pub size: usize,
+    /// Whether what is done to the nodes takes nobody down who lives.
+    pub is_bearable: bool,
     /// Nodes that others were given as seeds.
     pub seeds: BTreeSet<usize>,
 }

@@ -18,7 +18,7 @@ use crate::paths::Paths;
 use crate::queue::Queue;
 use crate::tally::Tally;
 use crate::time::At;
-use crate::truth::{Life, LifeIndex, Load, Told, Truth};
+use crate::truth::{Life, LifeIndex, Load, Told, Truth, What};
 
 /// The rules of a usual run: an interval of a second, and five of them to be down.
 pub const RULES: Rules = Rules {
@@ -35,6 +35,9 @@ pub const RULES: Rules = Rules {
     flaw: Flaw::None,
 };
 
+/// The most that a clock is wrong by when a node starts.
+const CLOCK_ERROR: Duration = Duration::from_secs(30);
+
 /// The most violations that one run reports.
 const VIOLATIONS_MAX: usize = 20;
 
@@ -47,6 +50,10 @@ pub struct World {
     pub truth: Truth,
     /// Ups and downs that were told, since somebody last took them.
     pub log: Vec<Told>,
+    /// How many ends of sessions were lost.
+    pub lost: usize,
+    /// How many were closed because nobody had any use for them.
+    pub rested: usize,
     /// What went wrong.
     pub violations: Vec<Violation>,
     /// Everything that was handled, for the speed of the run.
@@ -66,6 +73,8 @@ pub struct World {
     pub(crate) asked: BTreeMap<(usize, SessionId), (usize, DialId)>,
     pub(crate) paths: Paths,
     pub(crate) is_weighing: bool,
+    /// How much of [`CLOCK_ERROR`] a clock may be wrong by when a node starts.
+    pub(crate) clock_error: f64,
     invariants: Vec<Box<dyn Invariant>>,
 }
 
@@ -117,6 +126,8 @@ impl World {
                 ..Truth::default()
             },
             log: Vec::new(),
+            lost: 0,
+            rested: 0,
             violations: Vec::new(),
             events: 0,
             tally: Tally::default(),
@@ -132,6 +143,7 @@ impl World {
             asked: BTreeMap::new(),
             paths: Paths::new(rules.detection_time()),
             is_weighing: false,
+            clock_error: 0.0,
             invariants: invariants::all(),
         }
     }
@@ -166,9 +178,15 @@ impl World {
     pub fn start(&mut self, host: usize, seeds: &[usize]) -> LifeIndex {
         let creation = Creation::from_bits(self.rng.random());
         let peer = Peer::new(id_of(host), creation);
+        // When it started, by a clock that may have been put back.
+        let started = (self.now + CLOCK_ERROR).elapsed();
+        let error = CLOCK_ERROR.mul_f64(self.rng.random_range(0.0..=self.clock_error));
+        let incarnation = started.saturating_sub(error).as_millis();
+        let incarnation = u64::try_from(incarnation).expect("a run is short");
         let own = Own {
             peer: peer.clone(),
             key: key_of(creation),
+            incarnation,
         };
         let life = LifeIndex(u32::try_from(self.truth.lives.len()).expect("few lives"));
         self.truth.lives.push(Life {
@@ -176,6 +194,7 @@ impl World {
             ended_at: None,
             left_at: None,
             silent_since: None,
+            mended_at: None,
         });
         self.creations.insert(creation, life);
         let names = seeds.iter().map(|_| None).collect();
@@ -184,6 +203,7 @@ impl World {
         let node = Node {
             peer,
             life,
+            incarnation,
             machine,
             condition: Condition::Running,
             timer_at: None,
@@ -343,9 +363,11 @@ impl World {
 
     pub(crate) fn told(&mut self, told: Told) {
         self.check(|invariant, truth| invariant.saw(&told, truth));
-        use crate::truth::What;
-        if matches!(told.what, What::Up | What::Down(_)) {
-            self.log.push(told);
+        match told.what {
+            What::Up | What::Down(_) => self.log.push(told),
+            What::Lost => self.lost += 1,
+            What::Rested => self.rested += 1,
+            What::Wanted | What::Opened => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::bearable::Bearable;
 use super::dials_bounded::DialsBounded;
 use super::never_early::NeverEarly;
 use super::no_ghosts::NoGhosts;
@@ -82,6 +83,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(OneDownPerUp),
         Box::new(NeverEarly),
+        Box::new(Bearable),
         Box::new(NoGhosts::default()),
         Box::new(SessionsOfTheLiving::default()),
         Box::new(Reasons),

@@ -2,6 +2,7 @@
 
 mod invariant;
 mod one_down_per_up;
+mod bearable;
 mod never_early;
 mod no_ghosts;
 mod sessions_of_the_living;

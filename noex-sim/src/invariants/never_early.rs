@@ -5,7 +5,7 @@ use std::time::Duration;
 use noex_core::NodeDownReason;
 
 use super::Invariant;
-use crate::truth::{Told, Truth, What};
+use crate::truth::{Life, Told, Truth, What};
 
 /// What clocks may differ by, and what a message takes.
 const SLACK: Duration = Duration::from_millis(1);
@@ -23,8 +23,13 @@ impl Invariant for NeverEarly {
             return Ok(());
         };
         let (to, about) = (truth.life(told.to), truth.life(told.about));
-        let since = about.silent_since.or(about.ended_at).or(to.silent_since);
-        let Some(since) = since else {
+        let silent = |life: &Life| {
+            let is_silent = life.is_silent(told.at, truth.patience);
+            life.silent_since.filter(|_| is_silent)
+        };
+        // Who can't speak can't dial either.
+        let reasons = [silent(about), about.ended_at, silent(to)];
+        let Some(since) = reasons.into_iter().flatten().min() else {
             return Err(format!(
                 "{:?} takes {:?} for down, which never was silent",
                 told.to, told.about

@@ -1,4 +1,4 @@
-//! A session opens with a node that is up, and is lost once: or users would take what crosses it
+//! A session opens with a node that is up, and ends once: or users would take what crosses it
 //! for delivered, or for lost, when it is not.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use crate::truth::{LifeIndex, Told, Truth, What};
 #[derive(Debug, Default)]
 pub(super) struct SessionsOfTheLiving {
     open: BTreeSet<(LifeIndex, LifeIndex)>,
+    wanted: BTreeSet<(LifeIndex, LifeIndex)>,
 }
 
 impl Invariant for SessionsOfTheLiving {
@@ -23,22 +24,34 @@ impl Invariant for SessionsOfTheLiving {
                 "{:?} has a session with {:?}, which is not up",
                 told.to, told.about
             )),
-            What::Opened => match self.open.insert(pair) {
-                true => Ok(()),
-                false => Err(format!(
-                    "{:?} has two sessions with {:?}",
-                    told.to, told.about
-                )),
-            },
-            What::Lost => match self.open.remove(&pair) {
-                true => Ok(()),
-                false => Err(format!(
-                    "{:?} lost a session with {:?} that it had not",
-                    told.to, told.about
-                )),
-            },
+            What::Wanted => {
+                if !self.open.contains(&pair) {
+                    self.wanted.insert(pair);
+                }
+                Ok(())
+            }
+            What::Opened => {
+                self.wanted.remove(&pair);
+                match self.open.insert(pair) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "{:?} has two sessions with {:?}",
+                        told.to, told.about
+                    )),
+                }
+            }
+            What::Lost | What::Rested => {
+                match self.open.remove(&pair) || self.wanted.remove(&pair) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "{:?} is told of the end of a session with {:?} that it had not",
+                        told.to, told.about
+                    )),
+                }
+            }
             What::Down(_) => {
                 self.open.remove(&pair);
+                self.wanted.remove(&pair);
                 Ok(())
             }
             What::Up => Ok(()),

@@ -12,6 +12,7 @@ use crate::world::World;
 pub(super) fn run(run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
+    world.clock_error = 1.0;
     for host in 0..run.size {
         // Half a percent too fast or too slow.
         let rate = world.rng().random_range(0.995..1.005);
@@ -36,7 +37,7 @@ fn break_something(world: &mut World, size: usize) {
     let other = world.rng().random_range(0..size);
     let is_alive = world.live_hosts().any(|live| live == host);
     let is_crowded = world.live_hosts().count() > size / 2;
-    match world.rng().random_range(0..10) {
+    match world.rng().random_range(0..12) {
         0 if is_alive && is_crowded => world.power_off(host),
         1 if is_alive && is_crowded => world.kill(host),
         2 if is_alive && is_crowded => world.leave(host),
@@ -57,7 +58,9 @@ fn break_something(world: &mut World, size: usize) {
             let by = Duration::from_millis(world.rng().random_range(10..3_000));
             world.clog(host, other, by);
         }
-        _ => world.reset(host, other),
+        9 => world.reset(host, other),
+        10 => world.use_sessions(host),
+        _ => world.rest_sessions(host),
     }
 }
 

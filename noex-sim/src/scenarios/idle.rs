@@ -12,6 +12,7 @@ const LENGTH: Duration = Duration::from_secs(20);
 pub(super) fn run(run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
+    world.truth.is_bearable = true;
     world.weigh();
     let before = world.traffic();
     world.run_for(LENGTH);

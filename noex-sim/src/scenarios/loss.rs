@@ -7,6 +7,7 @@ use crate::world::World;
 pub(super) fn run(run: &Run, share: f64) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
+    world.truth.is_bearable = true;
     world.lose(share);
     world.run_for(run.length);
     outcome.add_false_downs("false", &world);

@@ -14,6 +14,7 @@ mod splits;
 mod observers;
 mod restarts;
 mod joining;
+mod resting;
 mod chaos;
 
 pub use outcome::Outcome;

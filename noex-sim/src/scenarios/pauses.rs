@@ -13,6 +13,7 @@ const LENGTH: Duration = Duration::from_secs(120);
 pub(super) fn run(run: &Run, share: f64) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
+    world.truth.is_bearable = true;
     let longest = run.rules().detection_time().mul_f64(share);
     let end = world.now + LENGTH;
     let count = (run.size / 100).max(1);

@@ -8,7 +8,7 @@ use noex_cluster::sim::{Flaw, Rules};
 
 use super::outcome::Outcome;
 use super::{
-    chaos, deaf, endings, idle, joining, loss, observers, pairs, pauses, restarts, splits,
+    chaos, deaf, endings, idle, joining, loss, observers, pairs, pauses, restarts, resting, splits,
     suspension,
 };
 use crate::world::RULES;
@@ -25,6 +25,8 @@ pub enum Scenario {
     Loss1,
     /// One in twenty packets is lost.
     Loss5,
+    /// One in a hundred packets is lost, at an interval of 5 s and a threshold of 3.
+    Loss1Slow,
     /// One in twenty packets is lost, at an interval of 5 s and a threshold of 3.
     Loss5Slow,
     /// Five pairs of nodes don't reach each other.
@@ -51,6 +53,8 @@ pub enum Scenario {
     RollingRestart,
     /// Nodes start within five seconds, with three seeds.
     Join,
+    /// Sessions are opened as users want them, and rest when nobody uses them.
+    Resting,
     /// All kinds of faults at random.
     Chaos,
 }
@@ -102,7 +106,7 @@ impl Run {
         match self.scenario {
             Scenario::Idle => idle::run(self),
             Scenario::Endings => endings::run(self),
-            Scenario::Loss1 => loss::run(self, 0.01),
+            Scenario::Loss1 | Scenario::Loss1Slow => loss::run(self, 0.01),
             Scenario::Loss5 | Scenario::Loss5Slow => loss::run(self, 0.05),
             Scenario::BadPairs => pairs::run(self, pairs::Direction::Both),
             Scenario::OneWay => pairs::run(self, pairs::Direction::One),
@@ -117,6 +121,7 @@ impl Run {
             Scenario::Observers => observers::run(self),
             Scenario::RollingRestart => restarts::run(self),
             Scenario::Join => joining::run(self),
+            Scenario::Resting => resting::run(self),
             Scenario::Chaos => chaos::run(self),
         }
     }
@@ -124,7 +129,7 @@ impl Run {
     /// The rules that its nodes follow.
     pub(crate) fn rules(&self) -> Rules {
         let (heartbeat_interval, miss_threshold) = match self.scenario {
-            Scenario::Loss5Slow => (Duration::from_secs(5), 3),
+            Scenario::Loss1Slow | Scenario::Loss5Slow => (Duration::from_secs(5), 3),
             _ => (RULES.heartbeat_interval, RULES.miss_threshold),
         };
         Rules {
@@ -201,6 +206,7 @@ const NAMES: &[(&str, Scenario)] = &[
     ("endings", Scenario::Endings),
     ("loss-1", Scenario::Loss1),
     ("loss-5", Scenario::Loss5),
+    ("loss-1-slow", Scenario::Loss1Slow),
     ("loss-5-slow", Scenario::Loss5Slow),
     ("bad-pairs", Scenario::BadPairs),
     ("one-way", Scenario::OneWay),
@@ -211,5 +217,6 @@ const NAMES: &[(&str, Scenario)] = &[
     ("observers", Scenario::Observers),
     ("rolling-restart", Scenario::RollingRestart),
     ("join", Scenario::Join),
+    ("resting", Scenario::Resting),
     ("chaos", Scenario::Chaos),
 ];

@@ -16,6 +16,7 @@ const WAKING: Duration = Duration::from_secs(3);
 pub(super) fn run(run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
+    world.truth.is_bearable = true;
     for host in 0..run.size {
         world.pause(host);
     }
