@@ -37,8 +37,8 @@ pub enum SeedError {
     /// There is no port.
     #[error("`:port` is missing")]
     NoPort,
-    /// The port is not a number from 1 to 65535.
-    #[error("port `{0}` is not a number from 1 to 65535")]
+    /// The port is not a number from 1 to 65535 in decimal digits, the first of them not 0.
+    #[error("port `{0}` is not a number from 1 to 65535 without leading zeros")]
     Port(String),
     /// The host is neither a host name nor an address.
     #[error("host `{0}` is neither a host name, nor an IPv4 address, nor an IPv6 one in brackets")]
@@ -88,10 +88,10 @@ impl FromStr for Seed {
     }
 }
 
-/// A number from 1 to 65535, of digits alone.
+/// A port in the form that it has in a node id.
 pub(super) fn parse_port(text: &str) -> Option<u16> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| is_number && *port != 0)
+    let id: NodeId = format!("name@host:{text}").parse().ok()?;
+    Some(id.port())
 }
 
 /// Whether a node may have this name.
@@ -145,6 +145,7 @@ mod tests {
         assert_eq!(error("foo:0"), SeedError::Port("0".to_owned()));
         assert_eq!(error("foo:65536"), SeedError::Port("65536".to_owned()));
         assert_eq!(error("foo:+1"), SeedError::Port("+1".to_owned()));
+        assert_eq!(error("foo:01"), SeedError::Port("01".to_owned()));
         assert_eq!(error("foo:"), SeedError::Port(String::new()));
         assert_eq!(error(":4369"), SeedError::Host(String::new()));
         assert_eq!(error("::1:4369"), SeedError::Host("::1".to_owned()));

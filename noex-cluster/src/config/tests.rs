@@ -61,7 +61,7 @@ fn contract_c22_a_preset_sets_interval_and_threshold() {
 fn contract_c07_a_wrong_seed_is_refused_with_the_right_form() {
     assert_eq!(
         error(ClusterConfig::new("a").seeds(["a@h:1", "foo:bar"])),
-        "seed `foo:bar`: port `bar` is not a number from 1 to 65535; \
+        "seed `foo:bar`: port `bar` is not a number from 1 to 65535 without leading zeros; \
          a seed is name@host:port or host:port, as in seed1@10.0.0.1:4369 or [2001:db8::1]:4369"
     );
 }
@@ -221,6 +221,7 @@ fn where_others_reach_a_node_has_a_host_that_they_can_dial_and_perhaps_a_port() 
         "host:0",
         "host:65536",
         "host:+1",
+        "host:01",
         "[host]",
         "[host]:1",
         "[::1",

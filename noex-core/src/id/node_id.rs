@@ -50,8 +50,8 @@ pub enum NodeIdError {
     /// The host is neither a host name, nor an IPv4 address, nor an IPv6 address in brackets.
     #[error("host `{0}` is neither a host name, nor an IPv4 address, nor an IPv6 one in brackets")]
     Host(String),
-    /// The port is not a number from 1 to 65535.
-    #[error("port `{0}` is not a number from 1 to 65535")]
+    /// The port is not a number from 1 to 65535 in decimal digits, the first of them not 0.
+    #[error("port `{0}` is not a number from 1 to 65535 without leading zeros")]
     Port(String),
 }
 
@@ -107,6 +107,13 @@ fn is_host_name(host: &str) -> bool {
     is_name(host)
 }
 
+/// A port in the one form in which it is printed: digits, the first of them not 0. So an identity
+/// has one text.
+fn parse_port(text: &str) -> Option<u16> {
+    let is_plain = text.starts_with(|first: char| matches!(first, '1'..='9'));
+    text.parse().ok().filter(|_| is_plain)
+}
+
 impl FromStr for NodeId {
     type Err = NodeIdError;
 
@@ -114,9 +121,7 @@ impl FromStr for NodeId {
         let form = || NodeIdError::Form(text.to_owned());
         let (name, address) = text.split_once('@').ok_or_else(form)?;
         let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
-        let port = port
-            .parse()
-            .map_err(|_not_a_port| NodeIdError::Port(port.to_owned()))?;
+        let port = parse_port(port).ok_or_else(|| NodeIdError::Port(port.to_owned()))?;
         let host = match host.strip_prefix('[') {
             Some(rest) => rest
                 .strip_suffix(']')
@@ -185,11 +190,26 @@ mod tests {
         assert!(matches!(error("a@ho st:1"), NodeIdError::Host(_)));
         assert!(matches!(error("a@::1:1"), NodeIdError::Host(_)));
         assert!(matches!(error("a@[::1:1"), NodeIdError::Host(_)));
-        assert!(matches!(error("a@host:0"), NodeIdError::Port(_)));
-        assert!(matches!(error("a@host:65536"), NodeIdError::Port(_)));
         assert!(matches!(
             error(&format!("{}@host:1", "a".repeat(254))),
             NodeIdError::Name(_)
         ));
+    }
+
+    #[test]
+    fn a_port_has_one_form_in_text_and_in_a_message() {
+        for port in [
+            "", "0", "01", "+1", "-1", " 1", "1 ", "1_0", "0x1", "65536", "\u{661}",
+        ] {
+            let text = format!("a@host:{port}");
+            let error = text.parse::<NodeId>().unwrap_err();
+            assert_eq!(error, NodeIdError::Port(port.to_owned()), "{text}");
+            let message = rmp_serde::to_vec(&text).unwrap();
+            assert!(rmp_serde::from_slice::<NodeId>(&message).is_err(), "{text}");
+        }
+        for port in [1, 10, 65535] {
+            let id: NodeId = format!("a@host:{port}").parse().unwrap();
+            assert_eq!(id.port(), port);
+        }
     }
 }
