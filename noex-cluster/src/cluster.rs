@@ -22,9 +22,6 @@ use crate::secret::{Secret, StaticKey};
 use crate::subscription::Subscription;
 use crate::view::View;
 
-/// The longest that a stop waits for the cluster's thread, which itself waits less.
-const STOP_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// The longest that a stop waits for sessions that are being opened.
 const SESSION_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -168,6 +165,10 @@ impl Bound {
 }
 
 impl Cluster {
+    /// The longest that [`stop`](Self::stop) takes. The cluster's thread itself takes less: 0.5 s
+    /// for sessions that are being opened, and 2 s for the leave.
+    pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
     /// Checks the configuration, binds the port and finds out the node's identity.
     ///
     /// # Errors
@@ -352,21 +353,24 @@ impl Cluster {
     }
 
     /// Leaves the cluster: sends what is queued, says goodbye to all, and ends the cluster's
-    /// thread. It is done in two seconds even if nobody answers.
+    /// thread. It returns within [`STOP_TIMEOUT`](Self::STOP_TIMEOUT) even if nobody answers.
     ///
     /// # Cancel safety
     /// The leave goes on when the future is dropped.
     pub async fn stop(&self) {
-        // What was sent last may still wait for a session, of which none is opened by who leaves.
-        let settled = self.0.view.router.settled();
-        if tokio::time::timeout(SESSION_PATIENCE, settled)
-            .await
-            .is_err()
-        {
-            tracing::debug!(node = %self.0.node_id, "what waits for a session is not sent");
-        }
-        self.0.thread.ask(Command::Stop).await;
-        if tokio::time::timeout(STOP_TIMEOUT, self.0.thread.ended())
+        let stopping = async {
+            // What was sent last may wait for a session, of which none is opened by who leaves.
+            let settled = self.0.view.router.settled();
+            if tokio::time::timeout(SESSION_PATIENCE, settled)
+                .await
+                .is_err()
+            {
+                tracing::debug!(node = %self.0.node_id, "what waits for a session is not sent");
+            }
+            self.0.thread.ask(Command::Stop).await;
+            self.0.thread.ended().await;
+        };
+        if tokio::time::timeout(Self::STOP_TIMEOUT, stopping)
             .await
             .is_err()
         {
