@@ -7,7 +7,7 @@ use noex::{DistributedSupervisor, Mode, Pid, RemoteChild};
 
 use crate::mesh::{Mesh, ask, known, whereis};
 use crate::probe::{Probe, ProbeCall};
-use crate::support::{NodeProcess, eventually};
+use crate::support::{NodeProcess, PATIENCE, Plan, config, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contract_c53_a_child_of_a_killed_node_answers_under_its_name_on_another() {
@@ -125,4 +125,32 @@ async fn contract_c51_a_name_is_gone_with_its_process_and_with_its_node() {
     known(&node, "long").await;
     // The registry's count is back: the two probes and the new one.
     assert_eq!(node.registry().stats().registrations, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c51_a_node_with_many_names_is_known_and_drained_also_where_messages_are_small() {
+    const NAMES: usize = 2_000;
+    let small = config("t").message_size_max(64 << 10);
+    let plan = |name| Plan::new(name).variable("NOEX_MESSAGE_SIZE_MAX", "64KiB");
+    let mesh = Mesh::start_with(small, [plan("b")]).await;
+    let _inside = mesh.enter();
+    let holder = mesh.node.registry().whereis("probe-t").unwrap();
+    for number in 0..NAMES {
+        let name = format!("name-{number}");
+        mesh.node.registry().register(&name, holder).unwrap();
+    }
+    // It has to fetch them all.
+    let late = plan("c").seed(mesh.node.id()).start();
+    eventually("who comes late knows the last name", async || {
+        let last = format!("name-{}", NAMES - 1);
+        let known = mesh.node.registry().whereis(&late.probe()).is_some();
+        known && whereis(&late.probe(), &last).await == Some(holder)
+    })
+    .await;
+    // Those who confirm it have got all that changed.
+    tokio::time::timeout(PATIENCE, mesh.node.registry().drain())
+        .await
+        .expect("all nodes confirm that all names are free");
+    let kept = whereis("probe-b", "name-0").await;
+    assert_eq!(kept, None);
 }
