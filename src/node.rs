@@ -23,11 +23,25 @@ const NAMES_PATIENCE: Duration = Duration::from_millis(500);
 const CALLS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long it waits for the children of the application to stop, for the application as a whole,
-/// for any other process, and for all of them together.
+/// and for any other process.
 const CHILDREN_PATIENCE: Duration = Duration::from_secs(9);
 const APPLICATION_PATIENCE: Duration = Duration::from_secs(10);
 const PROCESS_PATIENCE: Duration = Duration::from_secs(5);
-const PROCESSES_PATIENCE: Duration = Duration::from_secs(12);
+
+/// When no process is waited for any more, since the end began: what the steps before leave of
+/// their time is the processes'.
+const PROCESSES_DEADLINE: Duration = Duration::from_secs(16);
+
+/// The longest that the end of a node takes.
+pub(crate) const STOP_TIMEOUT: Duration = PROCESSES_DEADLINE
+    .saturating_add(LocalNode::KILL_TIMEOUT)
+    .saturating_add(Cluster::STOP_TIMEOUT);
+
+// However much the steps before take, the application has its time.
+const _: () = assert!(
+    NAMES_PATIENCE.as_millis() + CALLS_PATIENCE.as_millis() + APPLICATION_PATIENCE.as_millis()
+        < PROCESSES_DEADLINE.as_millis()
+);
 
 /// A running node of a cluster; a cheap handle. It runs until it is [stopped](Self::stop).
 ///
@@ -137,8 +151,9 @@ impl Node {
     /// of other nodes with [`CallError::Draining`](crate::CallError::Draining), lets its
     /// [application](crate::run_application) stop taking work and waits for the calls that it has
     /// yet to answer (5 s), takes its names away, stops the application (10 s) and its other
-    /// servers, the youngest first (12 s in all), and leaves the cluster (2 s). The other nodes see
-    /// a graceful shutdown. Every further call waits for the first.
+    /// servers, the youngest first (16 s since the beginning; then they are killed), and
+    /// [leaves the cluster](Cluster::stop) (3 s at most). All of it takes 20 s at most. The other
+    /// nodes see a graceful shutdown. Every further call waits for the first.
     ///
     /// Calls by a [`Global`](crate::Global) name that it refuses wait for whoever takes the name on
     /// another node.
@@ -150,6 +165,7 @@ impl Node {
         if *stopped {
             return;
         }
+        let deadline = Instant::now() + PROCESSES_DEADLINE;
         let Inner {
             local,
             cluster,
@@ -176,7 +192,6 @@ impl Node {
             tracing::warn!(node = %self.id(), calls, "calls are still open; they will fail");
         }
         registry.unregister_all();
-        let deadline = Instant::now() + PROCESSES_PATIENCE;
         if let Some(application) = application {
             let stop = application.stop().reason(ExitReason::Shutdown);
             if let Err(error) = stop.timeout(APPLICATION_PATIENCE).await {

@@ -12,11 +12,20 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::node::STOP_TIMEOUT;
 use crate::stopping::{self, StopSignals};
 use crate::{Node, logging};
 
 /// How long a body that waits for the end may take to return.
 const BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long tasks have to yield when all else has ended.
+const RUNTIME_PATIENCE: Duration = Duration::from_millis(100);
+
+// What is promised of the end of a program; Kubernetes kills it after 30 s.
+const _: () = assert!(
+    BODY_PATIENCE.as_millis() + STOP_TIMEOUT.as_millis() + RUNTIME_PATIENCE.as_millis() <= 25_000
+);
 
 /// Spawns a task of the current node: calls and starts in it need no handle.
 ///
@@ -46,7 +55,7 @@ where
     LocalNode::bind_thread(Arc::clone(&node));
     let code = runtime.block_on(live(&node, body));
     // Whatever does not yield is left to the end of the process.
-    runtime.shutdown_timeout(Duration::from_millis(100));
+    runtime.shutdown_timeout(RUNTIME_PATIENCE);
     code
 }
 

@@ -61,6 +61,11 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// reached if each passes news on.
     fn neighbours(&self) -> Vec<Creation>;
 
+    /// The most bytes that a message to another node may have.
+    fn message_size_max(&self) -> usize {
+        usize::MAX
+    }
+
     /// The nodes that a signal goes to at once, since there is a connection already.
     fn connected(&self) -> Vec<Creation> {
         self.neighbours()

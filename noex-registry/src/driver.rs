@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use noex_core::mailbox::Info;
 use noex_core::{CallError, Creation, ExitReason, LocalNode, MonitorRef, Pid, Target};
-use noex_gen_server::{Address, Dest, GenServer};
+use noex_gen_server::{Address, CastError, Dest, GenServer};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -118,8 +118,10 @@ impl Driver {
 
 /// Whom news is passed on to now.
 pub(crate) fn neighbours_of(node: &LocalNode) -> Input {
-    let nodes = node.neighbours().into_iter().collect();
-    Input::Neighbours { nodes }
+    Input::Neighbours {
+        nodes: node.neighbours().into_iter().collect(),
+        message_size_max: node.router().message_size_max(),
+    }
 }
 
 fn evict(node: &LocalNode, pid: Pid) {
@@ -145,8 +147,16 @@ fn flood(node: &LocalNode, to: &[Creation], message: &Message) {
 fn send(node: &LocalNode, to: Creation, message: Message) {
     let namesake = Namesake { node, to };
     let from = node.creation();
-    if let Err(error) = RegistryServer::cast(namesake, Letter { from, message }) {
-        tracing::debug!(node = %to, ?error, "a message to a registry was not sent");
+    match RegistryServer::cast(namesake, Letter { from, message }) {
+        Ok(()) => {}
+        // Nothing repairs that: it is as large the next time.
+        Err(CastError::Other(_, error @ CallError::TooLarge { .. })) => tracing::warn!(
+            node = %to, %error,
+            "what the registry has to say is never sent; raise message_size_max"
+        ),
+        Err(error) => {
+            tracing::debug!(node = %to, %error, "a message to a registry was not sent");
+        }
     }
 }
 

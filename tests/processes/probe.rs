@@ -61,6 +61,8 @@ pub(crate) enum ProbeCall {
     Group(GroupCall),
     /// The nodes that its node is connected with.
     Connected(ReplyTo<Vec<NodeId>>),
+    /// How many names are held on all nodes, as its node knows.
+    Registrations(ReplyTo<usize>),
     /// Calls of its node that wait for another one, and calls of others that it has to answer.
     OpenCalls(ReplyTo<(usize, usize)>),
 }
@@ -168,6 +170,10 @@ impl GenServer for Probe {
             }
             ProbeCall::AskPid(pid, reply) => {
                 reply.send(Self::call(pid, ProbeCall::Where).await);
+            }
+            ProbeCall::Registrations(reply) => {
+                let node = Node::current().expect("a probe runs on a node");
+                reply.send(node.registry().stats().registrations);
             }
             ProbeCall::Whereis(name, reply) => {
                 let node = Node::current().expect("a probe runs on a node");

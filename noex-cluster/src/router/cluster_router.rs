@@ -283,6 +283,10 @@ impl Router for ClusterRouter {
         self.neighbours.lock().to_vec()
     }
 
+    fn message_size_max(&self) -> usize {
+        self.limits.message_size_max
+    }
+
     fn connected(&self) -> Vec<Creation> {
         let ways = self.ways.iter();
         let connected = ways.filter(|way| matches!(way.value(), Way::Queue(_)));

@@ -22,7 +22,7 @@ use crate::exit::ExitReason;
 use crate::id::{Creation, NodeId, Pid};
 use crate::inspect::trace_ended;
 use crate::process::{
-    AnyProcess, EnterGuard, Process, bind_thread, current_node, enter_node, install_hook,
+    AnyProcess, EnterGuard, FindError, Process, bind_thread, current_node, enter_node, install_hook,
 };
 use crate::router::{NoRouter, RouteError, Router};
 use crate::signal::{Signal, Target};
@@ -214,7 +214,10 @@ impl LocalNode {
                 payload: payload.clone(),
             };
             let name = Arc::clone(&name);
-            if let Err(error) = self.send(&Target::Named { node, name }, flood) {
+            let sent = self.send(&Target::Named { node, name }, flood);
+            if let Err(error @ RouteError::TooLarge { .. }) = sent {
+                tracing::warn!(peer = %node, topic, %error, "flood not sent");
+            } else if let Err(error) = sent {
                 tracing::debug!(peer = %node, topic, %error, "flood not sent");
             }
         }
@@ -242,13 +245,8 @@ impl LocalNode {
     /// The process `pid` of this node, if it runs.
     ///
     /// # Errors
-    /// [`FindError`](crate::process::FindError) tells a process that is not there from one that
-    /// takes other messages.
-    pub fn find<M: Send + 'static>(
-        &self,
-        pid: Pid,
-    ) -> Result<Arc<Process<M>>, crate::process::FindError> {
-        use crate::process::FindError;
+    /// [`FindError`] tells a process that is not there from one that takes other messages.
+    pub fn find<M: Send + 'static>(&self, pid: Pid) -> Result<Arc<Process<M>>, FindError> {
         let process = self.process(pid).ok_or(FindError::NoProcess)?;
         let process: Arc<dyn Any + Send + Sync> = process.into_any();
         process

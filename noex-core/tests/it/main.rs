@@ -5,5 +5,6 @@
 mod calls;
 mod mailbox;
 mod relations;
+mod shutdown;
 mod support;
 mod timers;

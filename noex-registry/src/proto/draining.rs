@@ -34,7 +34,7 @@ impl Machine {
         {
             self.give_up(&key);
         }
-        while let Some(delta) = self.own.poll_delta() {
+        while let Some(delta) = self.own.poll_delta(self.room) {
             let neighbours = self.neighbours.others_than(None).into_iter();
             let to: BTreeSet<_> = neighbours.chain(asked.iter().copied()).collect();
             self.outputs.push_back(Output::Flood {

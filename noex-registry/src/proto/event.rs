@@ -48,8 +48,11 @@ pub(crate) enum Input {
     NodeUp { node: Creation },
     /// A node is down.
     NodeDown { node: Creation },
-    /// News is passed on to these nodes from now on.
-    Neighbours { nodes: BTreeSet<Creation> },
+    /// News is passed on to these nodes from now on, in messages of at most so many bytes.
+    Neighbours {
+        nodes: BTreeSet<Creation>,
+        message_size_max: usize,
+    },
     /// What was on its way between this node and another may be lost.
     Reconnected { node: Creation },
     /// The registry of another node says something.

@@ -13,10 +13,6 @@ use super::message::{
 use super::origins::Part;
 use super::versions::sum_of;
 
-/// How many entries one message has: with the longest names they are 2 MiB, so that neither the
-/// limit for messages nor that of a mailbox stands in the way of a node with many.
-pub(super) const PART_SIZE: usize = 4_096;
-
 impl Machine {
     pub(super) fn handle_message(&mut self, from: Creation, message: Message, now: Now) {
         match message {
@@ -196,9 +192,11 @@ impl Machine {
         let Some((_, version)) = self.versions().find(|(known, _)| *known == origin) else {
             return;
         };
-        let mut left = self.table.entries_of(origin, after.as_ref());
-        let entries = left.by_ref().take(PART_SIZE).collect();
-        let has_more = left.next().is_some();
+        let mut room = self.room;
+        let mut left = self.table.entries_of(origin, after.as_ref()).peekable();
+        let entries = std::iter::from_fn(|| left.next_if(|entry| room.takes(entry.name())));
+        let entries = entries.collect();
+        let has_more = left.peek().is_some();
         drop(left);
         let message = Message::State(State {
             origin,

@@ -15,6 +15,7 @@ use super::message::{Message, Unregister};
 use super::neighbours::Neighbours;
 use super::origins::Origins;
 use super::own::Own;
+use super::room::Room;
 use super::table::Table;
 use super::vacancies::Vacancies;
 use super::watchers::Watchers;
@@ -38,6 +39,8 @@ pub(crate) struct Machine {
     vacancies: Vacancies,
     pub(super) draining: Draining,
     pub(super) neighbours: Neighbours,
+    /// In each message.
+    pub(super) room: Room,
     compare_at: Instant,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -54,6 +57,7 @@ impl Machine {
             vacancies: Vacancies::default(),
             draining: Draining::default(),
             neighbours: Neighbours::default(),
+            room: Room::default(),
             compare_at: now.at + COMPARE_INTERVAL,
             outputs: VecDeque::new(),
         }
@@ -89,7 +93,11 @@ impl Machine {
             Input::ProcessEnded { pid } => self.process_ended(pid),
             Input::NodeUp { node } => self.node_up(node, now),
             Input::NodeDown { node } => self.node_down(node),
-            Input::Neighbours { nodes } => {
+            Input::Neighbours {
+                nodes,
+                message_size_max,
+            } => {
+                self.room = Room::of(message_size_max);
                 for added in self.neighbours.replace(nodes) {
                     self.send_summary(added);
                 }
@@ -102,7 +110,7 @@ impl Machine {
         }
         self.vacancies.begin(now.at);
         // What changed in the entries of this node.
-        while let Some(delta) = self.own.poll_delta() {
+        while let Some(delta) = self.own.poll_delta(self.room) {
             self.flood(Message::Delta(delta), None);
         }
     }

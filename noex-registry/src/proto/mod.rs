@@ -12,6 +12,7 @@
 mod claim;
 mod entry;
 mod message;
+mod room;
 mod table;
 mod versions;
 mod neighbours;
@@ -37,4 +38,5 @@ pub(crate) use event::{Input, Now, Output};
 pub(crate) use machine::Machine;
 pub(crate) use message::{Letter, Message};
 
-use exchange::PART_SIZE;
+#[cfg(test)]
+use room::PART_SIZE;

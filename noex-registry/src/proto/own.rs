@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use noex_core::{Creation, Pid};
 
-use super::PART_SIZE;
 use super::entry::{Entry, Key};
 use super::message::{Change, Delta};
+use super::room::Room;
 
 /// What the processes of this node hold.
 #[derive(Debug)]
@@ -66,13 +66,16 @@ impl Own {
         self.changes.push(Change::Released(key.clone()));
     }
 
-    /// Takes out what changed and was told to nobody yet: a delta, or a part of one that would be
-    /// too large.
-    pub(crate) fn poll_delta(&mut self) -> Option<Delta> {
+    /// Takes out what changed and was told to nobody yet: a delta, or as much of it as there is
+    /// room for.
+    pub(crate) fn poll_delta(&mut self, mut room: Room) -> Option<Delta> {
         if self.changes.is_empty() {
             return None;
         }
-        let part = self.changes.len().min(PART_SIZE);
+        let changes = self.changes.iter();
+        let part = changes
+            .take_while(|change| room.takes(change.name()))
+            .count();
         let before = self.version;
         self.version += 1;
         Some(Delta {

@@ -16,6 +16,9 @@ use super::{GroupEvent, Input, Machine, Now, Output, PART_SIZE, is_name};
 
 const WALL: Duration = Duration::from_secs(1_000_000);
 
+/// So that the number of entries alone bounds a message.
+const MESSAGE_SIZE_MAX: usize = 16 << 20;
+
 /// The only neighbour of a single machine, which says nothing.
 const LISTENER: u64 = 99;
 
@@ -178,7 +181,10 @@ impl Node {
 
     fn neighbours(&mut self, nodes: &[u64]) -> Vec<Output> {
         let nodes = nodes.iter().copied().map(creation).collect();
-        self.input(Input::Neighbours { nodes })
+        self.input(Input::Neighbours {
+            nodes,
+            message_size_max: MESSAGE_SIZE_MAX,
+        })
     }
 
     fn up(&mut self, node: u64) -> Vec<Output> {
@@ -1357,7 +1363,13 @@ impl World {
         let others = NODES.into_iter().filter(|other| *other != at);
         let nodes = others.filter(|other| !is_cut(other)).map(creation);
         let nodes = nodes.collect();
-        self.input(at, Input::Neighbours { nodes });
+        self.input(
+            at,
+            Input::Neighbours {
+                nodes,
+                message_size_max: MESSAGE_SIZE_MAX,
+            },
+        );
     }
 
     fn input(&mut self, at: u64, input: Input) {

@@ -168,7 +168,13 @@ impl Graph {
 
     fn tell_neighbours(&mut self, at: usize) {
         let nodes = self.neighbours[at].iter().copied().map(creation).collect();
-        self.input(at, Input::Neighbours { nodes });
+        self.input(
+            at,
+            Input::Neighbours {
+                nodes,
+                message_size_max: 16 << 20,
+            },
+        );
     }
 
     fn perform(&mut self, at: usize) {
