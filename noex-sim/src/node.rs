@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use noex_cluster::sim::{Facts, Input, Machine};
+use noex_cluster::sim::{Facts, Input, Machine, Record, Standing, Who};
 use noex_core::{Creation, NodeId, Peer};
 
 use crate::connection::EndIndex;
@@ -59,6 +60,18 @@ impl Node {
             at = at + Duration::from_nanos(1);
         }
         at
+    }
+
+    /// What others are told of it when it has just started.
+    pub(crate) fn record(&self) -> Record {
+        Record {
+            who: Arc::new(Who {
+                peer: self.peer.clone(),
+                key: key_of(self.peer.creation),
+            }),
+            incarnation: self.incarnation,
+            standing: Standing::Up,
+        }
     }
 
     pub(crate) fn holds(&self, life: LifeIndex) -> bool {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use noex_cluster::sim::{
     BackoffPolicy, DialId, Facts, Flaw, Input, Machine, OBSERVERS, Own, Record, Rules, SessionId,
-    Standing, Who,
 };
 use noex_core::{Creation, Peer};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -155,11 +154,7 @@ impl World {
         for host in 0..size {
             world.start(host, &[]);
         }
-        let records: Vec<Record> = world
-            .nodes
-            .iter()
-            .map(|node| record_of(&node.peer))
-            .collect();
+        let records: Vec<Record> = world.nodes.iter().map(Node::record).collect();
         for host in 0..size {
             let now = world.local(host);
             world.nodes[host].machine.acquaint(&records, now);
@@ -388,17 +383,5 @@ impl World {
 
     pub(crate) fn local(&self, host: usize) -> Instant {
         self.nodes[host].local(self.base, self.now)
-    }
-}
-
-/// What others are told of a node that has just started.
-fn record_of(peer: &Peer) -> Record {
-    Record {
-        who: std::sync::Arc::new(Who {
-            peer: peer.clone(),
-            key: key_of(peer.creation),
-        }),
-        incarnation: 0,
-        standing: Standing::Up,
     }
 }
