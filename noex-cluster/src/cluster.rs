@@ -14,16 +14,13 @@ use crate::bind_error::BindError;
 use crate::config::{Advertise, ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
 use crate::informant::{self, Informant};
-use crate::net::{Command, Identity, Limits, SecretWatch, Thread, ThreadParts};
+use crate::net::{Identity, Limits, SecretWatch, Thread, ThreadParts, Wish};
 use crate::node_info::{NodeInfo, Snapshot, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
 use crate::secret::{Secret, StaticKey};
 use crate::subscription::Subscription;
 use crate::view::View;
-
-/// The longest that a stop waits for sessions that are being opened.
-const SESSION_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A port that is bound, and the identity that follows from it.
 ///
@@ -341,36 +338,26 @@ impl Cluster {
         Ok(())
     }
 
-    /// Dials a member that is not connected, at once; also one that has left.
+    /// Dials a member that is not connected, at once; also one that has left. Of what is asked for
+    /// of one node faster than it can be done, the last counts.
     pub fn reconnect(&self, node: &NodeId) {
-        self.0.thread.try_ask(Command::Reconnect(node.clone()));
+        self.0.thread.wish(Wish::Reconnect(node.clone()));
     }
 
     /// Ends the session with a member. To both it is as if the other had left, until one of them
     /// [reconnects](Self::reconnect).
     pub fn disconnect(&self, node: &NodeId) {
-        self.0.thread.try_ask(Command::Disconnect(node.clone()));
+        self.0.thread.wish(Wish::Disconnect(node.clone()));
     }
 
     /// Leaves the cluster: sends what is queued, says goodbye to all, and ends the cluster's
     /// thread. It returns within [`STOP_TIMEOUT`](Self::STOP_TIMEOUT) even if nobody answers.
     ///
     /// # Cancel safety
-    /// The leave goes on when the future is dropped.
+    /// It begins when the future is first polled, and goes on when that is dropped.
     pub async fn stop(&self) {
-        let stopping = async {
-            // What was sent last may wait for a session, of which none is opened by who leaves.
-            let settled = self.0.view.router.settled();
-            if tokio::time::timeout(SESSION_PATIENCE, settled)
-                .await
-                .is_err()
-            {
-                tracing::debug!(node = %self.0.node_id, "what waits for a session is not sent");
-            }
-            self.0.thread.ask(Command::Stop).await;
-            self.0.thread.ended().await;
-        };
-        if tokio::time::timeout(Self::STOP_TIMEOUT, stopping)
+        self.0.thread.wish(Wish::Leave);
+        if tokio::time::timeout(Self::STOP_TIMEOUT, self.0.thread.ended())
             .await
             .is_err()
         {
@@ -378,19 +365,14 @@ impl Cluster {
         }
     }
 
-    fn on_event(&self, mut callback: impl FnMut(ClusterEvent) + Send + 'static) -> Subscription {
-        let mut events = self.subscribe();
+    fn on_event(&self, callback: impl FnMut(ClusterEvent) + Send + 'static) -> Subscription {
         let node = self.0.node_id.clone();
-        Subscription::new(spawn_on(&self.0.runtime, async move {
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => callback(event),
-                    Err(missed) => tracing::warn!(
-                        %node, %missed,
-                        "a callback of the cluster is too slow; let it hand its work over"
-                    ),
-                }
-            }
-        }))
+        Subscription::to(self.subscribe(), node, &self.0.runtime, callback)
     }
 }
+
+// Beside this file, since one file and a folder of the same name are not one module here; a child,
+// since it looks at what waits for a session.
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use noex_core::task::spawn_on;
-use noex_core::{Creation, LocalNode, NodeId};
+use noex_core::{Creation, LocalNode};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -15,9 +15,11 @@ use super::arrival::{Arrival, Claim};
 use super::control::{Control, ControlContext};
 use super::dialer::Dialer;
 use super::identity::Identity;
+use super::leaving::{SESSION_PATIENCE, settled};
 use super::notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
+use super::wishes::{Wish, Wishes};
 use crate::finding::Sources;
 use crate::proto::idleness::Idleness;
 use crate::proto::membership::{DialId, Input, Machine, Message, Output, SessionId, Status, Via};
@@ -28,17 +30,6 @@ use crate::view::View;
 /// the runtime looks at its sockets once, every ready task runs once, and reports what it read.
 const READ_TURNS: usize = 4;
 
-/// What the user wants.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// A session with this member, at once.
-    Reconnect(NodeId),
-    /// No session with this member.
-    Disconnect(NodeId),
-    /// To leave the cluster.
-    Stop,
-}
-
 /// Feeds the membership machine, and does what it says.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -48,7 +39,9 @@ pub(super) struct Driver {
     pub(super) view: Arc<View>,
     pub(super) dialer: Arc<Dialer>,
     pub(super) arrivals: mpsc::Receiver<Arrival>,
-    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) wishes: Wishes,
+    /// When the leave begins that the user wants, settled or not.
+    pub(super) leave_at: Option<Instant>,
     pub(super) sources: Sources,
     pub(super) lanes: LaneSettings,
     pub(super) sessions: BTreeMap<SessionId, Session>,
@@ -90,10 +83,11 @@ impl Driver {
             tokio::select! {
                 biased;
                 // First, so that peers which say a lot can't keep the user from being heard.
-                command = self.commands.recv() => {
-                    let Some(command) = command else { return };
-                    self.command(command);
+                wish = self.wishes.next() => {
+                    let Some(wish) = wish else { return };
+                    self.grant(wish);
                 }
+                () = settled(&self.view.router, self.leave_at) => self.leave(),
                 peer = self.view.router.wanted() => self.feed(Input::Wanted { peer }),
                 arrival = self.arrivals.recv() => {
                     let Some(arrival) = arrival else { return };
@@ -126,13 +120,20 @@ impl Driver {
         }
     }
 
-    fn command(&mut self, command: Command) {
-        let input = match command {
-            Command::Reconnect(node) => Input::Reconnect { node },
-            Command::Disconnect(node) => Input::Disconnect { node },
-            Command::Stop => Input::Leave,
-        };
-        self.feed(input);
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
+            Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
+            Wish::Leave => {
+                let at = self.leave_at.unwrap_or_else(|| now() + SESSION_PATIENCE);
+                self.leave_at = Some(at);
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        self.leave_at = None;
+        self.feed(Input::Leave);
     }
 
     fn feed(&mut self, input: Input) {

@@ -18,14 +18,16 @@ mod accept;
 mod entrance;
 mod listener;
 mod notices;
+mod wishes;
+mod leaving;
 mod driver;
 mod announce;
 mod resting;
 mod thread;
 mod secret_watch;
 
-pub(crate) use driver::Command;
 pub(crate) use identity::Identity;
 pub(crate) use lane::{LaneQueue, Limits};
 pub(crate) use secret_watch::SecretWatch;
 pub(crate) use thread::{Thread, ThreadParts};
+pub(crate) use wishes::Wish;

@@ -15,12 +15,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::accept::Acceptor;
 use super::dialer::Dialer;
-use super::driver::{Command, Driver, LaneSettings};
+use super::driver::{Driver, LaneSettings};
 use super::entrance::Entrance;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::listener::listen;
 use super::warnings::Warnings;
+use super::wishes::{Wish, Wisher, Wishes, wishes};
 use crate::config::{Jitter, ValidConfig};
 use crate::finding::Sources;
 use crate::proto::backoff::BackoffPolicy;
@@ -32,16 +33,13 @@ use crate::view::View;
 /// The most that the tasks around the driver may be ahead of it.
 const ARRIVALS_MAX: usize = 1_024;
 
-/// The most commands that may wait.
-const COMMANDS_MAX: usize = 64;
-
 /// The least that a dial is waited for, however short the detection time is.
 const ANSWER_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 
 /// The cluster's own thread.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    commands: mpsc::Sender<Command>,
+    wisher: Wisher,
     ended: watch::Receiver<bool>,
     handle: Mutex<Option<JoinHandle<()>>>,
 }
@@ -64,34 +62,25 @@ impl Thread {
     /// # Panics
     /// If the operating system gives no thread.
     pub(crate) fn start(parts: ThreadParts) -> Self {
-        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let (wisher, wishes) = wishes();
         let (end, ended) = watch::channel(false);
         let handle = std::thread::Builder::new()
             .name("noex-cluster".to_owned())
             .spawn(move || {
-                run(parts, queue);
+                run(parts, wishes);
                 end.send_replace(true);
             })
             .expect("the operating system gives a thread");
         Self {
-            commands,
+            wisher,
             ended,
             handle: Mutex::new(Some(handle)),
         }
     }
 
-    /// Asks for something. Nothing happens once the thread has ended.
-    pub(crate) async fn ask(&self, command: Command) {
-        if self.commands.send(command).await.is_err() {
-            tracing::debug!("the cluster has ended already");
-        }
-    }
-
-    /// Asks for something, if there is room among what was asked for before.
-    pub(crate) fn try_ask(&self, command: Command) {
-        if let Err(error) = self.commands.try_send(command) {
-            tracing::debug!(%error, "command to the cluster dropped");
-        }
+    /// Tells what the user wants. Nothing happens once the thread has ended.
+    pub(crate) fn wish(&self, wish: Wish) {
+        self.wisher.tell(wish);
     }
 
     /// Waits until the thread has ended.
@@ -109,7 +98,7 @@ impl Thread {
 }
 
 /// The thread's life. All that it owns ends with its runtime.
-fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
+fn run(parts: ThreadParts, wishes: Wishes) {
     let _abandoned = Abandon {
         node: parts.node.clone(),
         view: Arc::clone(&parts.view),
@@ -123,7 +112,7 @@ fn run(parts: ThreadParts, commands: mpsc::Receiver<Command>) {
     runtime.block_on(async move {
         let listener = parts.listener.try_clone().and_then(TcpListener::from_std);
         match listener {
-            Ok(listener) => drive(parts, commands, listener).await,
+            Ok(listener) => drive(parts, wishes, listener).await,
             Err(error) => tracing::error!(%error, "the cluster's port can't be listened on"),
         }
     });
@@ -142,7 +131,7 @@ impl Drop for Abandon {
     }
 }
 
-async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: TcpListener) {
+async fn drive(parts: ThreadParts, wishes: Wishes, listener: TcpListener) {
     let ThreadParts {
         config,
         listener: _closed_with_its_clone,
@@ -190,7 +179,8 @@ async fn drive(parts: ThreadParts, commands: mpsc::Receiver<Command>, listener: 
         view,
         dialer,
         arrivals,
-        commands,
+        wishes,
+        leave_at: None,
         sources,
         lanes: LaneSettings {
             runtime,
