@@ -119,3 +119,23 @@ async fn a_node_whose_users_block_its_runtime_stays_up() {
     assert_eq!(a.node_down().await.1, NodeDownReason::GracefulShutdown);
     runtime.shutdown_background();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c40_a_callback_that_panics_is_called_for_what_happens_next() {
+    let a = start(config("a", &[]));
+    let (told_tx, mut told) = tokio::sync::mpsc::channel(8);
+    let _called = a.cluster.on_status_change(move |status| {
+        told_tx.try_send(status).unwrap();
+        assert_ne!(status, Status::Stopping, "as it was told to");
+    });
+    timeout(DEADLINE, a.cluster.stop()).await.unwrap();
+    let mut statuses = Vec::new();
+    let all = async {
+        while let Some(status) = told.recv().await {
+            statuses.push(status);
+        }
+    };
+    timeout(DEADLINE, all).await.unwrap();
+    let ends = [Status::Stopping, Status::Stopped];
+    assert!(statuses.ends_with(&ends), "{statuses:?}");
+}
