@@ -1,9 +1,10 @@
 //! Cluster-wide names, and children that move when their node is lost.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use noex::prelude::*;
-use noex::{DistributedSupervisor, Mode, Pid, RemoteChild};
+use noex::{CallError, DistributedSupervisor, Mode, Pid, RemoteChild};
 
 use crate::mesh::{Mesh, ask, known, whereis};
 use crate::probe::{Probe, ProbeCall};
@@ -153,4 +154,94 @@ async fn contract_c51_a_node_with_many_names_is_known_and_drained_also_where_mes
         .expect("all nodes confirm that all names are free");
     let kept = whereis("probe-b", "name-0").await;
     assert_eq!(kept, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c44_names_return_to_their_floor_after_crashes_timeouts_and_dropped_futures() {
+    const NAMES: usize = 20;
+    let Mesh {
+        node,
+        events,
+        others: [b, mut c],
+    } = Mesh::start(["b", "c"]).await;
+    let _inside = node.enter();
+    let floor = node.registry().stats().registrations;
+    assert_eq!(floor, 3, "each has its probe");
+    let mut servers = Vec::new();
+    for asked in ["probe-c", "probe-b", "probe-t"] {
+        for number in 0..NAMES {
+            let start = |reply| ProbeCall::Start(format!("{asked}-{number}"), reply);
+            servers.push(ask(asked, start).await.unwrap());
+        }
+    }
+    all_have_registered(&node, &["probe-b", "probe-c"], floor + servers.len()).await;
+    for (number, server) in servers.iter().copied().enumerate() {
+        let never = Probe::call(server, ProbeCall::Never);
+        if number.is_multiple_of(2) {
+            let timed_out = never.timeout(Duration::from_millis(10)).await;
+            assert_eq!(timed_out, Err(CallError::Timeout));
+        } else {
+            begin_and_drop(never).await;
+        }
+        let name = format!("given-up-{number}");
+        begin_and_drop(NeverReady::start(()).name(Global(name))).await;
+    }
+    c.kill();
+    for (number, server) in servers.into_iter().skip(NAMES).enumerate() {
+        match number % 3 {
+            0 => Probe::stop(server).await.unwrap(),
+            1 => node
+                .local()
+                .exit(node.local().pid(), server, ExitReason::Killed)
+                .unwrap(),
+            _ => {
+                let failure = ExitReason::error("it fails");
+                Probe::stop(server).reason(failure).await.unwrap();
+            }
+        }
+    }
+    all_have_registered(&node, &["probe-b"], floor - 1).await;
+    let others = [b];
+    let mesh = Mesh {
+        node: node.clone(),
+        events,
+        others,
+    };
+    mesh.has_no_open_calls().await;
+}
+
+/// Begins what `future` does, and gives it up.
+async fn begin_and_drop(future: impl Future) {
+    let polled = tokio::time::timeout(Duration::ZERO, future).await;
+    assert!(polled.is_err(), "it is done at once");
+}
+
+/// Has its name while it starts, for ever.
+struct NeverReady;
+
+impl GenServer for NeverReady {
+    type Args = ();
+    type Call = ReplyTo<()>;
+    type Cast = ();
+
+    async fn init((): (), _cx: &mut Context<Self>) -> Result<Self, ExitReason> {
+        std::future::pending().await
+    }
+
+    async fn handle_call(&mut self, reply: ReplyTo<()>, _cx: &mut Context<Self>) -> Flow {
+        reply.send(());
+        Flow::Continue
+    }
+}
+
+/// Waits until so many names are held, as `node` and the nodes of these probes know.
+async fn all_have_registered(node: &Node, others: &[&str], count: usize) {
+    eventually(&format!("all know {count} names"), async || {
+        let mut known = vec![node.registry().stats().registrations];
+        for other in others {
+            known.push(ask(other, ProbeCall::Registrations).await);
+        }
+        known.iter().all(|known| *known == count)
+    })
+    .await;
 }

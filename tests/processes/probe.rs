@@ -61,6 +61,8 @@ pub(crate) enum ProbeCall {
     Group(GroupCall),
     /// The nodes that its node is connected with.
     Connected(ReplyTo<Vec<NodeId>>),
+    /// How many names are held on all nodes, as its node knows.
+    Registrations(ReplyTo<usize>),
     /// Calls of its node that wait for another one, and calls of others that it has to answer.
     OpenCalls(ReplyTo<(usize, usize)>),
 }
@@ -169,14 +171,15 @@ impl GenServer for Probe {
             ProbeCall::AskPid(pid, reply) => {
                 reply.send(Self::call(pid, ProbeCall::Where).await);
             }
+            ProbeCall::Registrations(reply) => {
+                reply.send(own_node().registry().stats().registrations);
+            }
             ProbeCall::Whereis(name, reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.registry().whereis(&name));
+                reply.send(own_node().registry().whereis(&name));
             }
             ProbeCall::Group(call) => self.handle_group_call(call, cx),
             ProbeCall::Connected(reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.cluster().connected_nodes());
+                reply.send(own_node().cluster().connected_nodes());
             }
             ProbeCall::OpenCalls(reply) => {
                 let node = cx.node();
@@ -251,6 +254,10 @@ impl Probe {
             GroupCall::Changes(reply) => reply.send(self.group_changes.clone()),
         }
     }
+}
+
+fn own_node() -> Node {
+    Node::current().expect("a probe runs on a node")
 }
 
 fn answer<R: noex::Wire>(reply: ReplyTo<R>, with: R) -> Flow {
