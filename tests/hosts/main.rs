@@ -9,6 +9,8 @@
 )]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "../processes/demand.rs"]
+mod demand;
 mod network;
 mod chronicle;
 mod hosts;

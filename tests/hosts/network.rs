@@ -4,8 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// Makes tests that need a namespace fail where there is none.
-const DEMAND: &str = "NOEX_REQUIRE_NAMESPACES";
+use crate::demand::allowed;
 
 /// How many hosts there are.
 pub(crate) const HOSTS: usize = 5;
@@ -26,27 +25,12 @@ pub(crate) fn address(host: usize) -> String {
 }
 
 impl Network {
-    /// Makes one. Where the machine does not allow that, this says so past the harness, which keeps
-    /// the output of tests that pass to itself.
+    /// Makes one; `None` where the machine does not allow that.
     ///
     /// # Panics
     /// Where the machine does not allow it and the environment demands it.
     pub(crate) fn new() -> Option<Self> {
-        match Self::try_new() {
-            Ok(network) => Some(network),
-            Err(error) => {
-                assert!(
-                    std::env::var_os(DEMAND).is_none_or(|value| value != "1"),
-                    "this test needs root, network namespaces and nft: {error}"
-                );
-                let told = writeln!(
-                    std::io::stderr(),
-                    "NOT RUN, and not tested: no hosts in network namespaces here: {error}"
-                );
-                told.unwrap();
-                None
-            }
-        }
+        allowed(Self::try_new(), "root, network namespaces and nft")
     }
 
     fn try_new() -> Result<Self, String> {

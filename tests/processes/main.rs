@@ -17,6 +17,7 @@ mod mesh;
 mod proxy;
 mod joining;
 mod finding;
+mod demand;
 mod namespace;
 mod name_server;
 mod resolving;

@@ -1,7 +1,7 @@
 //! `Namespace`: a network and a resolver of the test's own, in which nodes can be started.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// Makes tests that need a namespace fail where there is none.
-const DEMAND: &str = "NOEX_REQUIRE_NAMESPACES";
+use crate::demand::allowed;
 
 /// The address from which this machine would reach others, if there were any.
 pub(crate) const OWN_ADDRESS: &str = "10.244.1.7";
@@ -41,27 +40,12 @@ const KEEP: &str = "
 ";
 
 impl Namespace {
-    /// Makes one. Where the machine does not allow that, this says so past the harness, which keeps
-    /// the output of tests that pass to itself.
+    /// Makes one; `None` where the machine does not allow that.
     ///
     /// # Panics
     /// Where the machine does not allow it and the environment demands it.
     pub(crate) fn new() -> Option<Self> {
-        match Self::try_new() {
-            Ok(namespace) => Some(namespace),
-            Err(error) => {
-                assert!(
-                    std::env::var_os(DEMAND).is_none_or(|value| value != "1"),
-                    "this test needs root and network namespaces: {error}"
-                );
-                let told = writeln!(
-                    std::io::stderr(),
-                    "NOT RUN, and not tested: no network namespaces here: {error}"
-                );
-                told.unwrap();
-                None
-            }
-        }
+        allowed(Self::try_new(), "root and network namespaces")
     }
 
     fn try_new() -> Result<Self, String> {
