@@ -33,13 +33,7 @@ impl Subscription {
         Self::new(spawn_on(runtime, async move {
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(event) => {
-                        let told = event.clone();
-                        // What it left half done is its own.
-                        if catch_unwind(AssertUnwindSafe(|| callback(told))).is_err() {
-                            tracing::error!(%node, ?event, "a callback of the cluster panicked");
-                        }
-                    }
+                    Ok(event) => call(&mut callback, &event, &node),
                     Err(missed) => tracing::warn!(
                         %node, %missed,
                         "a callback of the cluster is too slow; let it hand its work over"
@@ -53,5 +47,13 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// What a callback that panics left half done is its own.
+fn call(callback: &mut impl FnMut(ClusterEvent), event: &ClusterEvent, node: &NodeId) {
+    let told = event.clone();
+    if catch_unwind(AssertUnwindSafe(|| callback(told))).is_err() {
+        tracing::error!(%node, ?event, "a callback of the cluster panicked");
     }
 }

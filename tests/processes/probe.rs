@@ -172,17 +172,14 @@ impl GenServer for Probe {
                 reply.send(Self::call(pid, ProbeCall::Where).await);
             }
             ProbeCall::Registrations(reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.registry().stats().registrations);
+                reply.send(own_node().registry().stats().registrations);
             }
             ProbeCall::Whereis(name, reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.registry().whereis(&name));
+                reply.send(own_node().registry().whereis(&name));
             }
             ProbeCall::Group(call) => self.handle_group_call(call, cx),
             ProbeCall::Connected(reply) => {
-                let node = Node::current().expect("a probe runs on a node");
-                reply.send(node.cluster().connected_nodes());
+                reply.send(own_node().cluster().connected_nodes());
             }
             ProbeCall::OpenCalls(reply) => {
                 let node = cx.node();
@@ -257,6 +254,10 @@ impl Probe {
             GroupCall::Changes(reply) => reply.send(self.group_changes.clone()),
         }
     }
+}
+
+fn own_node() -> Node {
+    Node::current().expect("a probe runs on a node")
 }
 
 fn answer<R: noex::Wire>(reply: ReplyTo<R>, with: R) -> Flow {

@@ -124,7 +124,10 @@ impl Driver {
         match wish {
             Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
             Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
-            Wish::Leave => drop(self.leave_at.get_or_insert(now() + SESSION_PATIENCE)),
+            Wish::Leave => {
+                let at = self.leave_at.unwrap_or_else(|| now() + SESSION_PATIENCE);
+                self.leave_at = Some(at);
+            }
         }
     }
 
@@ -249,12 +252,11 @@ impl Driver {
         let Some(streams) = self.sessions.get(&session) else {
             return;
         };
-        let claim = streams.claim.clone();
+        let Claim { peer, key, .. } = streams.claim.clone();
         self.feed(Input::SessionOpened {
             session,
-            peer: claim.peer,
-            key: claim.key,
-            incarnation: claim.incarnation,
+            peer,
+            key,
             via,
         });
     }
