@@ -143,7 +143,7 @@ impl Machine {
 
     /// Somebody holds a member for down. If we do not, the member is told of it, and has one
     /// interval to show that it lives.
-    fn reported_down(&mut self, life: Life, from: Option<SessionId>, now: Instant) {
+    pub(super) fn reported_down(&mut self, life: Life, from: Option<SessionId>, now: Instant) {
         if life.creation == self.own.peer.creation {
             return self.refute(life.incarnation, now);
         }

@@ -40,13 +40,27 @@ impl Machine {
             return None;
         }
         if member.is_up() {
-            if let Some(member) = self.members.get_mut(slot) {
-                member.successor = Some(Box::new(record.clone()));
-            }
+            self.told_successor(slot, record, now);
             return None;
         }
         self.succeed(slot, record, now);
         Some(slot)
+    }
+
+    /// Another life of a member is told to be up. Somebody let it in because the one that we know
+    /// has ended; it has an interval to show that it has not. It is asked once: two live nodes of
+    /// one identity would have to show it for ever.
+    fn told_successor(&mut self, slot: Slot, record: &Record, now: Instant) {
+        let Some(member) = self.members.get_mut(slot) else {
+            return;
+        };
+        let former = member.successor.replace(Box::new(record.clone()));
+        let life = member.life();
+        let is_known =
+            former.is_some_and(|former| former.life().creation == record.life().creation);
+        if !is_known {
+            self.reported_down(life, None, now);
+        }
     }
 
     /// Puts another life of its node in the place of one that is not up.

@@ -901,3 +901,28 @@ fn a_second_live_node_with_the_same_identity_is_refused() {
         assert_eq!(sim.sessions_of(twin), [], "seed {seed}");
     }
 }
+
+#[test]
+fn a_node_that_is_restarted_in_silence_is_up_everywhere_in_its_new_life() {
+    for seed in 0..RUNS / 4 {
+        let size = 3 + usize::try_from(seed % 10).unwrap();
+        let mut sim = cluster(seed, size);
+        for life in 0..3 {
+            // Nobody hears of the end of the former life.
+            sim.nodes[1].is_paused = true;
+            sim.run(Duration::from_millis(seed * 37 % 1_500));
+            sim.restart(1, &[0, 2]);
+            sim.run(seconds(30));
+            let own = &sim.nodes[1].peer;
+            for index in others(1, size) {
+                let told = sim.nodes[index].told.iter().rev();
+                let mut told = told.filter_map(|(_, told)| match told {
+                    Told::Up(peer) | Told::Down(peer, _) if peer.id == own.id => Some(told),
+                    _ => None,
+                });
+                let last = told.next().unwrap();
+                assert_eq!(last, &Told::Up(own.clone()), "seed {seed}: life {life}");
+            }
+        }
+    }
+}
