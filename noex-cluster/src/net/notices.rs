@@ -14,12 +14,7 @@ pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
             expected,
             found,
         } => log_other_name(*address, expected, found),
-        Notice::NameTaken => tracing::error!(
-            node = %own,
-            "another live node has the same name, host and port, so this one is let in nowhere; \
-             give one of the two another name. If this node was just restarted, it is let in when \
-             its former life is seen to have ended"
-        ),
+        Notice::NameTaken { is_member } => log_name_taken(own, *is_member),
         Notice::WrongKey { peer } => tracing::warn!(
             node = %peer.id, creation = %peer.creation,
             "refused: the node shows another key than the one that its life began with"
@@ -35,6 +30,25 @@ pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
         Notice::Paused => {
             tracing::debug!(node = %own, "this process was paused; nobody's silence counts for it");
         }
+    }
+}
+
+/// Another live node has our own identity.
+fn log_name_taken(own: &NodeId, is_member: bool) {
+    if is_member {
+        tracing::error!(
+            node = %own,
+            "another live node has the same name, host and port: the nodes that met that one first \
+             refuse this one, which stays with those that met it first; give one of the two \
+             another name and start it again"
+        );
+    } else {
+        tracing::error!(
+            node = %own,
+            "another live node has the same name, host and port, so this one is let in nowhere; \
+             give one of the two another name. If this node was just restarted, it is let in when \
+             its former life is seen to have ended"
+        );
     }
 }
 
