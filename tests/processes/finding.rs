@@ -133,6 +133,8 @@ async fn contract_c02_the_second_live_node_gets_its_error_also_where_only_a_thir
     let errors = log.iter().filter(|line| line.contains("ERROR"));
     assert_eq!(errors.count(), 1, "one clear error: {log:?}");
     assert_eq!(first.complaints(), [""; 0], "the first one goes on");
+    let warned = seed.logged_times(&["WARN", "same name, host and port"]);
+    assert_eq!(warned, 1, "however often it was refused: {:?}", seed.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use super::arrival::{Arrival, Claim};
 use super::control::{Control, ControlContext};
 use super::dialer::Dialer;
 use super::identity::Identity;
-use super::notices;
+use super::notices::Notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
 use crate::finding::Sources;
@@ -56,6 +56,7 @@ pub(super) struct Driver {
     pub(super) asking: BTreeMap<SessionId, (Claim, oneshot::Sender<Verdict>)>,
     pub(super) last_session: u64,
     pub(super) idleness: Idleness<SessionId>,
+    pub(super) notices: Notices,
     /// The members that lost their session and have no other one yet.
     pub(super) severed: BTreeSet<Creation>,
 }
@@ -305,7 +306,7 @@ impl Driver {
                 }
                 Output::Rest { session } => self.rest(session),
                 Output::CloseSession { session } => self.close(session),
-                Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
+                Output::Notice(notice) => self.notices.log(&self.identity.node, &notice),
                 told @ (Output::PeerUp { .. }
                 | Output::SessionOpened { .. }
                 | Output::SessionLost { .. }
