@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub(crate) struct Hosts {
 /// A node's process, which ends in order when its standard input does; killed when it is dropped.
 pub(crate) struct NodeProcess {
     child: Child,
+    /// Whether its node has said so.
+    is_running: Arc<AtomicBool>,
     _input: ChildStdin,
 }
 
@@ -100,8 +103,11 @@ impl Hosts {
         let log = BufReader::new(child.stderr.take().expect("it is piped"));
         self.chronicle.begin(host);
         let chronicle = Arc::clone(&self.chronicle);
+        let is_running = Arc::new(AtomicBool::new(false));
+        let runs = Arc::clone(&is_running);
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
+                runs.fetch_or(line.starts_with("ready "), Ordering::Relaxed);
                 if let Some((of, what)) = read(&line) {
                     let (at, teller) = (Instant::now(), host);
                     chronicle.add(Entry {
@@ -120,8 +126,16 @@ impl Hosts {
         });
         self.nodes[host] = Some(NodeProcess {
             child,
+            is_running,
             _input: input,
         });
+    }
+
+    /// Waits until this node runs, with others or alone.
+    pub(crate) fn runs(&self, host: usize) {
+        let node = self.nodes[host].as_ref().expect("it was started");
+        let is_running = || node.is_running.load(Ordering::Relaxed);
+        eventually(&format!("the node of host {host} runs"), is_running);
     }
 
     /// Waits until each node sees all the others.

@@ -79,7 +79,11 @@ fn contract_c04_a_host_whose_connections_can_not_be_opened_runs_alone_and_joins_
     // What is open stays open, and nothing new is opened.
     let rule = "ip protocol tcp tcp flags & (syn | ack) == syn drop".to_owned();
     hosts.network.on_the_bridge(&[rule]);
+    let began = Instant::now();
     hosts.start_node(LOST);
+    hosts.runs(LOST);
     hosts.chronicle.wait_in_vain(DETECTION * 2);
+    let told = hosts.chronicle.since(began);
+    assert!(told.is_empty(), "it runs alone: {told:?}");
     hosts.heal();
 }

@@ -112,6 +112,32 @@ async fn contract_c02_the_second_live_node_of_one_identity_gets_one_error_and_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c02_the_second_live_node_gets_its_error_also_where_only_a_third_one_knows_both() {
+    let seed = Plan::new("seed").start();
+    let first = Plan::new("twin").seed(&seed.id).start();
+    first.wait_up(&seed.id);
+    seed.wait_up(&first.id);
+    let identity = format!("{}:{}", first.id.host(), first.id.port());
+    let second = eager("twin").variable("NOEX_ADVERTISE", &identity);
+    let second = second
+        .variable("NOEX_LISTEN", "127.0.0.3")
+        .seed(&seed.id)
+        .start();
+    second
+        .logged(&["ERROR", "same name, host and port", "let in nowhere"])
+        .await;
+    // Long enough for further attempts.
+    let joined = |line: &str| line.starts_with("up");
+    assert!(second.says_nothing(Duration::from_secs(3), joined));
+    let log = second.log();
+    let errors = log.iter().filter(|line| line.contains("ERROR"));
+    assert_eq!(errors.count(), 1, "one clear error: {log:?}");
+    assert_eq!(first.complaints(), [""; 0], "the first one goes on");
+    let warned = seed.logged_times(&["WARN", "same name, host and port"]);
+    assert_eq!(warned, 1, "however often it was refused: {:?}", seed.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contract_c03_a_discovery_of_ones_own_is_asked_for_as_long_as_the_node_runs() {
     let [b, c] = ["b", "c"].map(|name| Plan::new(name).start());
     let address = |process: &NodeProcess| {

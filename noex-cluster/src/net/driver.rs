@@ -16,7 +16,7 @@ use super::control::{Control, ControlContext};
 use super::dialer::Dialer;
 use super::identity::Identity;
 use super::leaving::{SESSION_PATIENCE, settled};
-use super::notices;
+use super::notices::Notices;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
 use super::wishes::{Wish, Wishes};
@@ -49,6 +49,7 @@ pub(super) struct Driver {
     pub(super) asking: BTreeMap<SessionId, (Claim, oneshot::Sender<Verdict>)>,
     pub(super) last_session: u64,
     pub(super) idleness: Idleness<SessionId>,
+    pub(super) notices: Notices,
     /// The members that lost their session and have no other one yet.
     pub(super) severed: BTreeSet<Creation>,
 }
@@ -124,10 +125,7 @@ impl Driver {
         match wish {
             Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
             Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
-            Wish::Leave => {
-                let at = self.leave_at.unwrap_or_else(|| now() + SESSION_PATIENCE);
-                self.leave_at = Some(at);
-            }
+            Wish::Leave => self.leave_at = self.leave_at.or(Some(now() + SESSION_PATIENCE)),
         }
     }
 
@@ -252,11 +250,12 @@ impl Driver {
         let Some(streams) = self.sessions.get(&session) else {
             return;
         };
-        let Claim { peer, key, .. } = streams.claim.clone();
+        let claim = streams.claim.clone();
         self.feed(Input::SessionOpened {
             session,
-            peer,
-            key,
+            peer: claim.peer,
+            key: claim.key,
+            incarnation: claim.incarnation,
             via,
         });
     }
@@ -306,7 +305,7 @@ impl Driver {
                 }
                 Output::Rest { session } => self.rest(session),
                 Output::CloseSession { session } => self.close(session),
-                Output::Notice(notice) => notices::log_notice(&self.identity.node, &notice),
+                Output::Notice(notice) => self.notices.log(&self.identity.node, &notice),
                 told @ (Output::PeerUp { .. }
                 | Output::SessionOpened { .. }
                 | Output::SessionLost { .. }

@@ -4,22 +4,45 @@ use std::net::SocketAddr;
 
 use noex_core::{NodeDownReason, NodeId, Peer};
 
+use super::warnings::Warnings;
 use crate::proto::membership::{Notice, Status};
 
-/// Writes a notice of the membership machine to the log.
-pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
+/// What the operator was told of late, so that nothing that happens again and again fills the log.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    twins: Warnings<NodeId>,
+    wrong_keys: Warnings<NodeId>,
+    /// One node stands for all that there was no room for.
+    unrecorded: Warnings<()>,
+}
+
+impl Notices {
+    /// Writes a notice of the membership machine to the log, unless it was there a moment ago.
+    pub(super) fn log(&self, own: &NodeId, notice: &Notice) {
+        if self.is_due(notice) {
+            log_notice(own, notice);
+        }
+    }
+
+    fn is_due(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::TwoLives { peer } => self.twins.is_due(peer.id.clone()),
+            Notice::WrongKey { peer } => self.wrong_keys.is_due(peer.id.clone()),
+            Notice::TooManyMembers { .. } => self.unrecorded.is_due(()),
+            // The machine says the first two once, and the last one is for who looks closely.
+            Notice::OtherName { .. } | Notice::NameTaken { .. } | Notice::Paused => true,
+        }
+    }
+}
+
+fn log_notice(own: &NodeId, notice: &Notice) {
     match notice {
         Notice::OtherName {
             address,
             expected,
             found,
         } => log_other_name(*address, expected, found),
-        Notice::NameTaken => tracing::error!(
-            node = %own,
-            "another live node has the same name, host and port, so this one is let in nowhere; \
-             give one of the two another name. If this node was just restarted, it is let in when \
-             its former life is seen to have ended"
-        ),
+        Notice::NameTaken { is_member } => log_name_taken(own, *is_member),
         Notice::WrongKey { peer } => tracing::warn!(
             node = %peer.id, creation = %peer.creation,
             "refused: the node shows another key than the one that its life began with"
@@ -30,11 +53,33 @@ pub(super) fn log_notice(own: &NodeId, notice: &Notice) {
              another name. If the node was just restarted, it is let in at its next attempt"
         ),
         Notice::TooManyMembers { node } => {
-            tracing::warn!(%node, "not recorded: there are too many members");
+            tracing::warn!(
+                %node,
+                "not recorded, and perhaps others too: there are as many members as are kept"
+            );
         }
         Notice::Paused => {
             tracing::debug!(node = %own, "this process was paused; nobody's silence counts for it");
         }
+    }
+}
+
+/// Another live node has our own identity.
+fn log_name_taken(own: &NodeId, is_member: bool) {
+    if is_member {
+        tracing::error!(
+            node = %own,
+            "another live node has the same name, host and port: the nodes that met that one first \
+             refuse this one, which stays with those that met it first; give one of the two \
+             another name and start it again"
+        );
+    } else {
+        tracing::error!(
+            node = %own,
+            "another live node has the same name, host and port, so this one is let in nowhere; \
+             give one of the two another name. If this node was just restarted, it is let in when \
+             its former life is seen to have ended"
+        );
     }
 }
 
@@ -86,5 +131,45 @@ pub(super) fn log_status(own: &NodeId, status: Status, alone: bool) {
             node = %own,
             "no seed has answered in time: the node runs alone and goes on searching"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use noex_core::Creation;
+
+    use super::*;
+
+    fn peer(name: &str, creation: u64) -> Peer {
+        let id = NodeId::new(name, "127.0.0.1", 1).unwrap();
+        Peer::new(id, Creation::from_bits(creation))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_happens_again_and_again_is_told_once_a_minute_for_each_node() {
+        let notices = Notices::default();
+        let told = |life: u64| {
+            let twins = ["a", "b"].map(|name| Notice::TwoLives {
+                peer: peer(name, life),
+            });
+            let keys = ["a", "b"].map(|name| Notice::WrongKey {
+                peer: peer(name, life),
+            });
+            let others = ["a", "b"].map(|name| Notice::TooManyMembers {
+                node: peer(name, life).id,
+            });
+            [twins, keys, others].map(|notices_of| {
+                let due = notices_of.iter().filter(|notice| notices.is_due(notice));
+                due.count()
+            })
+        };
+        assert_eq!(told(1), [2, 2, 1]);
+        for life in 2..100 {
+            assert_eq!(told(life), [0; 3]);
+        }
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(told(100), [2, 2, 1]);
     }
 }

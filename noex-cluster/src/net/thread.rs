@@ -20,6 +20,7 @@ use super::entrance::Entrance;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::listener::listen;
+use super::notices::Notices;
 use super::warnings::Warnings;
 use super::wishes::{Wish, Wisher, Wishes, wishes};
 use crate::config::{Jitter, ValidConfig};
@@ -193,6 +194,7 @@ async fn drive(parts: ThreadParts, wishes: Wishes, listener: TcpListener) {
         asking: BTreeMap::new(),
         last_session: 0,
         idleness: Idleness::new(config.session_idle_timeout, now),
+        notices: Notices::default(),
         severed: BTreeSet::new(),
     };
     Box::pin(driver.run()).await;

@@ -9,8 +9,9 @@ const REMEMBERED_MAX: usize = 4_096;
 /// The bytes by which a first message is known: the beginning of its one-time key, which is random.
 const MARK_SIZE: usize = 16;
 
-/// First messages that came of late. What is answered costs four multiplications on the curve;
-/// without the secret nobody can make a message that is, but everybody can repeat a recorded one.
+/// First messages that came of late. What is answered costs four multiplications on the curve,
+/// beside the one for each secret that it was tried with; without the secret nobody can make a
+/// message that is, but everybody can repeat a recorded one.
 #[derive(Debug, Default)]
 pub(crate) struct FirstMessages {
     marks: BTreeSet<[u8; MARK_SIZE]>,

@@ -25,7 +25,7 @@ impl Machine {
             return false;
         }
         if peer.id == self.own.peer.id {
-            self.notice(Notice::NameTaken);
+            self.meet_twin(peer);
             return false;
         }
         let member = self.members.by_life(peer.creation).map(|(_, m)| m);
@@ -61,7 +61,7 @@ impl Machine {
             return Err(Refusal::OwnAddress);
         }
         if peer.id == self.own.peer.id {
-            self.notice(Notice::NameTaken);
+            self.meet_twin(peer);
             return Err(Refusal::NameTaken);
         }
         let member = self.members.by_life(peer.creation).map(|(_, m)| m);
@@ -82,6 +82,36 @@ impl Machine {
             Admission::Crossing => Err(Refusal::Crossing),
             Admission::AlreadyConnected => Err(Refusal::AlreadyConnected),
         }
+    }
+
+    /// Another live node of our own identity is in reach. Who is with others stays with them, and
+    /// refuses it; who is alone is the one that is let in nowhere.
+    fn meet_twin(&mut self, twin: &Peer) {
+        let peer = twin.clone();
+        self.notice(if self.is_with_others() {
+            Notice::TwoLives { peer }
+        } else {
+            Notice::NameTaken { is_member: false }
+        });
+    }
+
+    /// Another node refused us, because it holds another life of us for up. A former one is down
+    /// before long, wherever it ended: who is refused by the same node after that has a live twin.
+    pub(super) fn refused_for_twin(&mut self, by: &Peer, now: Instant) {
+        let certain = self.rules.detection_time() + 2 * self.rules.heartbeat_interval;
+        let memory = certain + 2 * self.rules.backoff.max;
+        let age = |since: Instant| now.saturating_duration_since(since);
+        let known = self.name_refused.filter(|(_, since)| age(*since) < memory);
+        let (refuser, since) = known.unwrap_or((by.creation, now));
+        self.name_refused = Some((refuser, since));
+        if refuser == by.creation && age(since) >= certain {
+            let is_member = self.is_with_others();
+            self.notice(Notice::NameTaken { is_member });
+        }
+    }
+
+    fn is_with_others(&self) -> bool {
+        self.session_count() > 0
     }
 
     /// Whether another life of the same node is up, as far as can be told. If we have a session

@@ -163,6 +163,9 @@ impl Machine {
         let Some(dial) = self.dials.end(dial) else {
             return;
         };
+        if let (Some(by), DialFailure::Declined(Refusal::NameTaken)) = (&dial.found, how) {
+            self.refused_for_twin(by, now);
+        }
         self.judge_failure(&dial, how, now);
         self.dial_again(&dial.aim, Some(how), now);
         self.check_stop(now);

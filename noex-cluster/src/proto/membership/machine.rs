@@ -103,6 +103,8 @@ pub struct Machine {
     pub(super) outbid: Option<Creation>,
     /// Whether the operator knows that another live node has our identity.
     is_name_taken_told: bool,
+    /// Who refused us first because another life of us is up, and since when.
+    pub(super) name_refused: Option<(Creation, Instant)>,
     pub(super) told_neighbours: Vec<Creation>,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -208,6 +210,7 @@ impl Machine {
             timers,
             outbid: None,
             is_name_taken_told: false,
+            name_refused: None,
             told_neighbours: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -346,7 +349,8 @@ impl Machine {
     }
 
     pub(super) fn notice(&mut self, notice: Notice) {
-        if notice == Notice::NameTaken && std::mem::replace(&mut self.is_name_taken_told, true) {
+        let is_name_taken = matches!(notice, Notice::NameTaken { .. });
+        if is_name_taken && std::mem::replace(&mut self.is_name_taken_told, true) {
             // Whoever has our identity is met again and again.
             return;
         }

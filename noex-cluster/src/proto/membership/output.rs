@@ -92,8 +92,8 @@ pub enum Notice {
         expected: String,
         found: NodeId,
     },
-    /// Another live node has our own identity.
-    NameTaken,
+    /// Another live node has our own identity. `is_member`: some nodes know us all the same.
+    NameTaken { is_member: bool },
     /// A node showed another static key than the one known for its life.
     WrongKey { peer: Peer },
     /// Two live nodes have one identity; this is the second one, and it was refused.

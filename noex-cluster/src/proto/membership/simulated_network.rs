@@ -169,8 +169,8 @@ impl Simulation {
             | Output::Facts { .. }
             | Output::Neighbours { .. }
             | Output::Forgotten { .. }
-            | Output::Status(_)
-            | Output::Notice(_) => {}
+            | Output::Status(_) => {}
+            Output::Notice(notice) => self.nodes[index].notices.push(notice),
         }
     }
 

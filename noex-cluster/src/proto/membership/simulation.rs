@@ -9,7 +9,7 @@ use noex_core::{Creation, NodeDownReason, NodeId, Peer};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::simulated_network::Event;
-use super::{DialId, Flaw, Input, Machine, OBSERVERS, Own, Rules, SessionId};
+use super::{DialId, Flaw, Input, Machine, Notice, OBSERVERS, Own, Rules, SessionId};
 use crate::proto::backoff::BackoffPolicy;
 
 pub(super) const RULES: Rules = Rules {
@@ -64,6 +64,8 @@ pub(super) struct Node {
     pub(super) is_paused: bool,
     pub(super) told: Vec<(Instant, Told)>,
     pub(super) dials: usize,
+    /// What its operator reads.
+    pub(super) notices: Vec<Notice>,
     pub(super) inbox: Vec<Input>,
 }
 
@@ -140,6 +142,7 @@ impl Simulation {
             is_paused: false,
             told,
             dials: 0,
+            notices: Vec::new(),
             inbox,
         }
     }
@@ -261,7 +264,7 @@ impl Simulation {
     }
 }
 
-fn port_of(index: usize) -> u16 {
+pub(super) fn port_of(index: usize) -> u16 {
     1_000 + u16::try_from(index).unwrap()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::iter;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,10 @@ use super::linking::WANTED_DIALS_MAX;
 use super::message::{
     Cause, Digest, Facts, Life, News, RECORDS_MAX, Record, Report, Standing, State, Vote, Who,
 };
-use super::simulation::{RULES, Simulation, Told, key_of};
+use super::simulation::{RULES, Simulation, Told, key_of, port_of};
 use super::{
-    DialFailure, Endpoint, Input, Machine, Message, OBSERVERS, Output, SessionId, Stream, Via,
+    DialFailure, Endpoint, Input, Machine, Message, Notice, OBSERVERS, Output, SessionId, Stream,
+    Via,
 };
 use crate::proto::wire::Refusal;
 
@@ -991,15 +993,106 @@ fn contract_c30_a_killed_node_is_dialled_after_each_of_the_promised_delays() {
 }
 
 #[test]
-fn a_second_live_node_with_the_same_identity_is_refused() {
+fn contract_c02_a_second_live_node_with_the_same_identity_is_refused_and_told_so_once() {
     for seed in 0..RUNS {
         let mut sim = cluster(seed, 3);
         let twin = sim.add_twin(1, &[0]);
-        sim.run(seconds(30));
+        sim.run(seconds(60));
         for index in [0, 2] {
             assert_eq!(sim.view(index), others(index, 3), "seed {seed}");
             assert_eq!(downs(&sim, index), 0, "seed {seed}");
         }
         assert_eq!(sim.sessions_of(twin), [], "seed {seed}");
+        let told = &sim.nodes[twin].notices;
+        assert_eq!(told[..], [Notice::NameTaken { is_member: false }]);
+        assert_eq!(sim.nodes[1].notices, []);
+    }
+}
+
+#[test]
+fn a_member_that_finds_a_node_of_its_own_identity_goes_on_and_is_not_the_one_to_yield() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 3);
+        let twin = sim.add_twin(1, &[]);
+        let addresses =
+            [0, twin].map(|node| SocketAddr::from((Ipv4Addr::LOCALHOST, port_of(node))));
+        let (seed_of_it, addresses) = (0, addresses.to_vec());
+        sim.feed(
+            1,
+            Input::Resolved {
+                seed: seed_of_it,
+                addresses,
+            },
+        );
+        sim.run(seconds(30));
+        let refused = sim.nodes[twin].peer.clone();
+        let told = &sim.nodes[1].notices;
+        assert!(
+            told.contains(&Notice::TwoLives { peer: refused }),
+            "seed {seed}"
+        );
+        let is_taken = |notice: &Notice| matches!(notice, Notice::NameTaken { .. });
+        assert!(!told.iter().any(is_taken), "seed {seed}: {told:?}");
+        assert_eq!(sim.view(1), [0, 2], "seed {seed}");
+    }
+}
+
+#[test]
+fn contract_c02_twins_that_come_in_by_different_seeds_are_told_so_and_nobody_else_goes_down() {
+    for seed in 0..RUNS {
+        let mut sim = cluster(seed, 2);
+        let one = sim.add(&[0]);
+        let two = sim.add_twin(one, &[1]);
+        sim.run(seconds(60));
+        for twin in [one, two] {
+            let told = &sim.nodes[twin].notices;
+            assert_eq!(
+                told[..],
+                [Notice::NameTaken { is_member: true }],
+                "seed {seed}"
+            );
+            assert_eq!(downs(&sim, twin), 0, "seed {seed}");
+        }
+        for (index, other) in [(0, 1), (1, 0)] {
+            assert_eq!(sim.view(index), [other, one], "seed {seed}");
+            let other = Some(&sim.nodes[other].peer);
+            let downs = sim.nodes[index]
+                .told
+                .iter()
+                .filter_map(|(_, told)| match told {
+                    Told::Down(peer, _) => Some(peer),
+                    _ => None,
+                });
+            assert!(
+                downs.into_iter().all(|peer| Some(peer) != other),
+                "seed {seed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_node_that_is_restarted_in_silence_is_up_everywhere_in_its_new_life_and_is_told_of_no_twin() {
+    for seed in 0..RUNS / 4 {
+        let size = 3 + usize::try_from(seed % 10).unwrap();
+        let mut sim = cluster(seed, size);
+        for life in 0..3 {
+            // Nobody hears of the end of the former life.
+            sim.nodes[1].is_paused = true;
+            sim.run(Duration::from_millis(seed * 37 % 1_500));
+            sim.restart(1, &[0, 2]);
+            sim.run(seconds(30));
+            let own = &sim.nodes[1].peer;
+            for index in others(1, size) {
+                let told = sim.nodes[index].told.iter().rev();
+                let mut told = told.filter_map(|(_, told)| match told {
+                    Told::Up(peer) | Told::Down(peer, _) if peer.id == own.id => Some(told),
+                    _ => None,
+                });
+                let last = told.next().unwrap();
+                assert_eq!(last, &Told::Up(own.clone()), "seed {seed}: life {life}");
+            }
+            assert_eq!(sim.nodes[1].notices, [], "seed {seed}: life {life}");
+        }
     }
 }
