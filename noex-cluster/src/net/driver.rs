@@ -125,7 +125,7 @@ impl Driver {
         match wish {
             Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
             Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
-            Wish::Leave => self.leave_at = self.leave_at.or(Some(now() + SESSION_PATIENCE)),
+            Wish::Leave => self.leave_at = self.leave_at.or_else(|| Some(now() + SESSION_PATIENCE)),
         }
     }
 
