@@ -22,9 +22,13 @@ const BODY_PATIENCE: Duration = Duration::from_secs(5);
 /// How long tasks have to yield when all else has ended.
 const RUNTIME_PATIENCE: Duration = Duration::from_millis(100);
 
-// What is promised of the end of a program; Kubernetes kills it after 30 s.
+/// A program that was asked to end has ended after this: 25 s are promised, and Kubernetes kills it
+/// after 30 s.
+const END_PATIENCE: Duration = Duration::from_millis(24_800);
+
 const _: () = assert!(
-    BODY_PATIENCE.as_millis() + STOP_TIMEOUT.as_millis() + RUNTIME_PATIENCE.as_millis() <= 25_000
+    BODY_PATIENCE.as_millis() + STOP_TIMEOUT.as_millis() + RUNTIME_PATIENCE.as_millis()
+        <= END_PATIENCE.as_millis()
 );
 
 /// Spawns a task of the current node: calls and starts in it need no handle.
@@ -47,6 +51,9 @@ where
     F: Future<Output: Termination>,
 {
     logging::init();
+    if let Err(error) = stopping::end_within(END_PATIENCE) {
+        return refuse(&format!("its end can't be watched over: {error}"));
+    }
     let node = Arc::new(OnceLock::new());
     let runtime = match runtime(worker_threads, &node) {
         Ok(runtime) => runtime,

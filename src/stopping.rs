@@ -1,7 +1,9 @@
 //! Signals that ask the program to end, and the news that it does.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -35,6 +37,9 @@ pub(crate) fn announce() {
     stopping().send_replace(true);
 }
 
+/// How long a program that is asked to end for the second time may take.
+const SECOND_PATIENCE: Duration = Duration::from_secs(1);
+
 /// SIGTERM and SIGINT.
 pub(crate) struct StopSignals {
     terminate: Signal,
@@ -57,4 +62,38 @@ impl StopSignals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+/// Ends the program with code 1 if it still runs this long after a signal asked it to end, or a
+/// second after the next one. That takes a thread and a runtime of its own: where every worker of
+/// the program's runtime is blocked, no timer of it fires and no signal is seen.
+pub(crate) fn end_within(limit: Duration) -> std::io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let end = async move {
+        let Ok(mut signals) = StopSignals::listen() else {
+            // The main task says why.
+            return;
+        };
+        signals.next().await;
+        tokio::select! {
+            () = tokio::time::sleep(limit) => {}
+            _ = signals.next() => tokio::time::sleep(SECOND_PATIENCE).await,
+        }
+        tracing::error!(
+            ?limit,
+            "asked to end, and has not ended in time: it is cut off, and other nodes see that its \
+             connections close; look for what blocks the workers of the runtime, and let it block \
+             a thread of its own"
+        );
+        end_now();
+    };
+    let thread = std::thread::Builder::new().name("noex-end".into());
+    // It lives as long as the program.
+    drop(thread.spawn(move || runtime.block_on(end))?);
+    Ok(())
+}
+
+#[expect(clippy::exit, reason = "nothing that could return is able to run")]
+fn end_now() -> ! {
+    std::process::exit(1)
 }

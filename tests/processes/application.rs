@@ -1,6 +1,6 @@
 //! Programs that are applications: what starts and stops, in which order, and how they end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use noex::NodeDownReason;
 use noex::prelude::*;
@@ -133,5 +133,27 @@ async fn contract_c60_an_application_whose_child_never_stops_ends_within_25_s() 
     assert_eq!(reason, NodeDownReason::GracefulShutdown);
     let said = shop.all_said();
     assert!(said.contains(&"stop".to_owned()), "{said:?}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_a_program_whose_workers_are_all_blocked_ends_within_25_s() {
+    let (node, mut shop) = start(&["stock"]).await;
+    let _inside = node.enter();
+    let mut events = node.cluster().subscribe();
+    known(&node, "stock").await;
+    Global("stock").block().unwrap();
+    eventually("nobody is left to answer", async || {
+        let answer = Global("stock").answer(Duration::ZERO);
+        answer.timeout(Duration::from_millis(300)).await == Err(CallError::Timeout)
+    })
+    .await;
+    let asked = Instant::now();
+    shop.signal(Signal::TERM);
+    let is_ok = shop.ended(Duration::from_secs(25));
+    assert!(!is_ok, "the exit code is 0");
+    assert!(asked.elapsed() > Duration::from_secs(20), "it was not waited for");
+    let reason = down(&mut events, &shop.id).await;
+    assert_eq!(reason, NodeDownReason::ConnectionClosed);
     node.stop().await;
 }

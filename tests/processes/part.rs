@@ -32,6 +32,18 @@ impl Part {
         self.0.to_owned()
     }
 
+    /// Blocks every worker of the program, for ever.
+    #[cast]
+    fn block(&mut self) {
+        for _ in 0..64 {
+            noex::spawn(async {
+                loop {
+                    std::thread::park();
+                }
+            });
+        }
+    }
+
     #[cast]
     fn end(&mut self, reason: ExitReason) -> Flow {
         Flow::Stop(reason)
