@@ -152,7 +152,10 @@ async fn contract_c60_a_program_whose_workers_are_all_blocked_ends_within_25_s()
     shop.signal(Signal::TERM);
     let is_ok = shop.ended(Duration::from_secs(25));
     assert!(!is_ok, "the exit code is 0");
-    assert!(asked.elapsed() > Duration::from_secs(20), "it was not waited for");
+    assert!(
+        asked.elapsed() > Duration::from_secs(20),
+        "it was not waited for"
+    );
     let reason = down(&mut events, &shop.id).await;
     assert_eq!(reason, NodeDownReason::ConnectionClosed);
     node.stop().await;
