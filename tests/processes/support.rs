@@ -252,8 +252,24 @@ fn program(example: &str) -> PathBuf {
 }
 
 impl NodeProcess {
+    /// Sends a signal. One that stops the process has done so: it is sent to all of its threads,
+    /// and one that runs goes on for a moment.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
+        while signal == Signal::STOP && !self.is_stopped() {
+            std::thread::yield_now();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid()));
+        threads.expect("the process is there").all(|thread| {
+            let path = thread.expect("its threads can be listed").path();
+            // One that has ended meanwhile does nothing either.
+            let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+            let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
+            state.is_none_or(|state| state == b'T')
+        })
     }
 
     /// The number by which the operating system knows the process.

@@ -120,8 +120,9 @@ impl Machine {
     /// Takes in what a peer knows of a member.
     pub(super) fn merge_record(&mut self, record: &Record, from: Option<SessionId>, now: Instant) {
         let life = record.life();
-        let known = self.members.by_id(&record.who.peer.id);
-        if !self.is_credible(life, known.map(|(_, member)| member.incarnation)) {
+        let member = self.members.by_life(life.creation);
+        let member = member.or_else(|| self.members.by_id(&record.who.peer.id));
+        if !self.is_credible(life, member.map(|(_, member)| member.incarnation)) {
             return;
         }
         if record.who.peer.id == self.own.peer.id {
