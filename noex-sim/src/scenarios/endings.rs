@@ -12,6 +12,10 @@ use crate::world::World;
 /// How many nodes end in each way, if there are enough.
 const EACH: usize = 3;
 
+/// How often some lose power at one moment, and after what time the others have got over it.
+const ROUNDS: usize = 3;
+const CALM: Duration = Duration::from_secs(20);
+
 pub(super) fn run(run: &Run) -> Outcome {
     let mut outcome = Outcome::default();
     let mut world = World::formed(run.rules(), run.size, run.seed);
@@ -20,12 +24,16 @@ pub(super) fn run(run: &Run) -> Outcome {
         end_one(&mut world, &mut outcome, &KILL);
         end_one(&mut world, &mut outcome, &LEAVE);
     }
-    power_off_many(&mut world, &mut outcome);
+    for _ in 0..ROUNDS {
+        world.run_for(CALM);
+        power_off_many(&mut world, &mut outcome);
+    }
     outcome.end(world)
 }
 
 /// Some lose power at one moment, so few that it is no split: when their last heartbeats were is
-/// chance, of which one node alone says little.
+/// chance, of which one node alone says little, and even forty give the median to a twentieth of a
+/// second only.
 fn power_off_many(world: &mut World, outcome: &mut Outcome) {
     let mut hosts: Vec<usize> = world.live_hosts().collect();
     hosts.shuffle(world.rng());
@@ -39,6 +47,7 @@ fn power_off_many(world: &mut World, outcome: &mut Outcome) {
         outcome.add_downs("power-off", world, world.life_on(host), since);
     }
     outcome.add_false_downs("false", world);
+    world.log.clear();
 }
 
 /// A way to end, and what its figures are called.
