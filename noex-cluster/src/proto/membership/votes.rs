@@ -341,11 +341,17 @@ impl Machine {
         }
     }
 
-    /// Why a member is down, by the votes against it that count here.
+    /// Why a member is down, by the votes against it that count here. One of which another life is
+    /// up did not just fall silent.
     pub(super) fn suspected_reason(&self, suspect: Creation, now: Instant) -> NodeDownReason {
-        match self.suspicions.get(suspect).map(|found| found.cause(now)) {
-            Some(Cause::Closed) => NodeDownReason::ConnectionClosed,
-            Some(Cause::Silent) | None => NodeDownReason::HeartbeatTimeout,
+        let member = self.members.by_life(suspect);
+        let is_succeeded = member.is_some_and(|(_, member)| member.successor.is_some());
+        let suspicion = self.suspicions.get(suspect);
+        let is_closed = suspicion.is_some_and(|found| found.cause(now) == Cause::Closed);
+        if is_succeeded || is_closed {
+            NodeDownReason::ConnectionClosed
+        } else {
+            NodeDownReason::HeartbeatTimeout
         }
     }
 
