@@ -76,6 +76,25 @@ async fn contract_c02_many_hosts_may_use_one_node_name() {
     }
 }
 
+/// Starts a second live node of an identity: it listens elsewhere, and says that it is reached
+/// where the first one is.
+fn start_twin(first: &NodeProcess, seed: &NodeProcess) -> NodeProcess {
+    let identity = format!("{}:{}", first.id.host(), first.id.port());
+    let twin = eager("twin").variable("NOEX_ADVERTISE", &identity);
+    let twin = twin.variable("NOEX_LISTEN", "127.0.0.3");
+    twin.seed(&seed.id).start()
+}
+
+#[track_caller]
+fn stays_out_with_one_error(twin: &NodeProcess) {
+    // Long enough for further attempts.
+    let joined = |line: &str| line.starts_with("up");
+    assert!(twin.says_nothing(Duration::from_secs(3), joined));
+    let log = twin.log();
+    let errors = log.iter().filter(|line| line.contains("ERROR"));
+    assert_eq!(errors.count(), 1, "one clear error: {log:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contract_c02_the_second_live_node_of_one_identity_gets_one_error_and_the_first_goes_on() {
     let first = Plan::new("twin").start();
@@ -85,23 +104,12 @@ async fn contract_c02_the_second_live_node_of_one_identity_gets_one_error_and_th
     let _inside = node.enter();
     calls_all(&node, &[&first]).await;
     let mut events = node.cluster().subscribe();
-    // It listens elsewhere, and says that it is reached where the first one is.
-    let identity = format!("{}:{}", first.id.host(), first.id.port());
-    let second = eager("twin").variable("NOEX_ADVERTISE", &identity);
-    let second = second
-        .variable("NOEX_LISTEN", "127.0.0.3")
-        .seed(&first.id)
-        .start();
+    let second = start_twin(&first, &first);
     assert_eq!(second.id, first.id);
     second
         .logged(&["ERROR", "same name, host and port", "another name"])
         .await;
-    // Long enough for further attempts.
-    let joined = |line: &str| line.starts_with("up");
-    assert!(second.says_nothing(Duration::from_secs(3), joined));
-    let log = second.log();
-    let errors = log.iter().filter(|line| line.contains("ERROR"));
-    assert_eq!(errors.count(), 1, "one clear error: {log:?}");
+    stays_out_with_one_error(&second);
     calls_all(&node, &[&first]).await;
     assert_eq!(
         node.cluster().connected_nodes(),
@@ -117,21 +125,11 @@ async fn contract_c02_the_second_live_node_gets_its_error_also_where_only_a_thir
     let first = Plan::new("twin").seed(&seed.id).start();
     first.wait_up(&seed.id);
     seed.wait_up(&first.id);
-    let identity = format!("{}:{}", first.id.host(), first.id.port());
-    let second = eager("twin").variable("NOEX_ADVERTISE", &identity);
-    let second = second
-        .variable("NOEX_LISTEN", "127.0.0.3")
-        .seed(&seed.id)
-        .start();
+    let second = start_twin(&first, &seed);
     second
         .logged(&["ERROR", "same name, host and port", "let in nowhere"])
         .await;
-    // Long enough for further attempts.
-    let joined = |line: &str| line.starts_with("up");
-    assert!(second.says_nothing(Duration::from_secs(3), joined));
-    let log = second.log();
-    let errors = log.iter().filter(|line| line.contains("ERROR"));
-    assert_eq!(errors.count(), 1, "one clear error: {log:?}");
+    stays_out_with_one_error(&second);
     assert_eq!(first.complaints(), [""; 0], "the first one goes on");
     let warned = seed.logged_times(&["WARN", "same name, host and port"]);
     assert_eq!(warned, 1, "however often it was refused: {:?}", seed.log());

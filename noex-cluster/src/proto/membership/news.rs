@@ -135,8 +135,9 @@ impl Machine {
         }
     }
 
-    /// We are told to be down, or of another life of this node: unless that is over, two live nodes
-    /// have one identity. To those who know of it, we are the later one.
+    /// We are told to be down, or of another life of this node. We show that we live, and that we
+    /// are the later one: once for each other life, which may be a live node of our identity and
+    /// do the same.
     fn told_of_ourselves(&mut self, record: &Record, now: Instant) {
         let life = record.life();
         let is_own = life.creation == self.own.peer.creation;

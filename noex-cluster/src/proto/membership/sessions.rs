@@ -225,8 +225,8 @@ impl Machine {
     fn overtaken(&self, record: &Record) -> Option<Record> {
         let peer = &record.who.peer;
         let (_, member) = self.members.by_id(&peer.id)?;
-        let is_later =
-            member.creation() != peer.creation && member.incarnation >= record.incarnation;
+        let is_other = member.creation() != peer.creation;
+        let is_later = is_other && !record.life().is_later_than(member.life());
         is_later.then(|| Record {
             standing: Standing::Down,
             ..member.record()
