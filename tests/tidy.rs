@@ -160,6 +160,7 @@ fn ci_runs_the_commands_of_the_readme() {
 #[test]
 fn each_row_of_the_contract_has_its_tests_and_a_change_that_can_be_made() {
     assert_tidy("contract", contract);
+    assert_tidy("tests of the contract", untold_tests);
 }
 
 #[test]
@@ -540,10 +541,53 @@ fn flaw_of_row(tree: &Tree, row: &str, text: &str) -> Option<String> {
     if tests.is_empty() || !tests.iter().all(|test| test.contains(&name)) {
         return Some(format!("its tests are named `package/target{name}…`"));
     }
+    if let Some(lost) = tests.iter().find(|test| !is_where_it_says(tree, test)) {
+        return Some(format!("there is no test `{lost}`"));
+    }
     match between_backquotes(change)[..] {
         [file, old, new] if old != new && tree.text(file).matches(old).count() == 1 => None,
         _ => Some("its change is a file, a text that is in it once, and another text".to_owned()),
     }
+}
+
+/// Also rule 13: a test that bears the number of a row is in the table.
+fn untold_tests(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in tree.rust() {
+        for (line, text) in numbered(&source.code) {
+            let head = text.split("fn contract_c").nth(1);
+            let Some(rest) = head.and_then(|head| head.split_once("()")) else {
+                continue;
+            };
+            let name = format!("contract_c{}", rest.0);
+            if !tree.text(CONTRACT).contains(&format!(" {name}`")) {
+                let what = format!("`{name}` is missing from {CONTRACT}");
+                findings.push(source.finding(line, what));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether the target of `package/target test` has the test.
+fn is_where_it_says(tree: &Tree, test: &str) -> bool {
+    let Some((target, name)) = test.split_once(' ') else {
+        return false;
+    };
+    let (package, target) = target.split_once('/').unwrap_or((target, "lib"));
+    let package = match package {
+        "noex" => String::new(),
+        other => format!("{other}/"),
+    };
+    let folder = match target {
+        "lib" => format!("{package}src/"),
+        other => format!("{package}tests/{other}/"),
+    };
+    let file = format!("{}.rs", folder.trim_end_matches('/'));
+    let head = format!("fn {name}()");
+    tree.rust().any(|source| {
+        (source.path == file || source.path.starts_with(&folder)) && source.code.contains(&head)
+    })
 }
 
 fn between_backquotes(text: &str) -> Vec<&str> {
@@ -1315,7 +1359,7 @@ fn commands_that_the_readme_or_ci_lacks_are_found() {
 
 #[test]
 fn rows_of_the_contract_whose_test_or_change_is_wrong_are_found() {
-    let tests = "`noex/a contract_c01_x`<br>`noex/a contract_c01_y`";
+    let tests = "`noex/a contract_c01_x`<br>`b/lib contract_c01_y`";
     let change = "`a.rs`: `one` → `two`";
     for (tests, change, count) in [
         (tests, change, 0),
@@ -1323,18 +1367,36 @@ fn rows_of_the_contract_whose_test_or_change_is_wrong_are_found() {
         ("not yet", change, 1),
         (tests, "not yet", 1),
         ("`noex/a contract_c02_x`", change, 1),
+        (
+            "`noex/a contract_c01_x`<br>`noex/b contract_c01_y`",
+            change,
+            1,
+        ),
+        ("`noex/a contract_c01_x`<br>`b/a contract_c01_y`", change, 1),
         (tests, "`a.rs`: `one` → `one`", 1),
         (tests, "`a.rs`: `twice` → `two`", 1),
         (tests, "`b.rs`: `one` → `two`", 1),
     ] {
         let table = format!("| row |\n|---|\n| C01 | a promise | {tests} | {change} |\n");
-        let files = [(CONTRACT, &*table), ("a.rs", "one, twice, twice")];
+        let files = [
+            (CONTRACT, &*table),
+            ("a.rs", "one, twice, twice"),
+            ("tests/a/main.rs", "fn contract_c01_x() {"),
+            ("b/src/inner/c.rs", "async fn contract_c01_y() {"),
+        ];
         assert_eq!(found(contract, &files).len(), count, "{table}");
     }
     assert_eq!(
         found(contract, &[(CONTRACT, "| C01 | a promise |")]).len(),
         1
     );
+}
+
+#[test]
+fn tests_that_the_contract_leaves_out_are_found() {
+    let tests = "fn contract_c01_x() {}\n// fn contract_c01_y()\nasync fn contract_c01_z() {}\n";
+    let files = [(CONTRACT, "`noex/a contract_c01_x`"), ("tests/a.rs", tests)];
+    assert_eq!(found(untold_tests, &files), at("tests/a.rs", 3));
 }
 
 #[test]
