@@ -21,8 +21,8 @@ use crate::proto::membership::{Facts, SessionId};
 use crate::proto::strangers::Network;
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict, encode_frame};
 
-/// How long a dialler that knows no secret of this node's is given to try another one, before the
-/// operator hears of it.
+/// How long a dialler that knows no secret of this node's, or takes it for an older version, is
+/// given to try again, before the operator hears of it.
 const OTHER_SECRETS_TIME: Duration = Duration::from_secs(2);
 
 /// What every accepted connection needs.
@@ -208,7 +208,9 @@ impl Acceptor {
             return;
         }
         match error {
-            HandshakeError::WrongSecret | HandshakeError::UnsupportedVersion { .. } => {
+            HandshakeError::WrongSecret
+            | HandshakeError::UnsupportedVersion { .. }
+            | HandshakeError::Downgraded => {
                 sleep(OTHER_SECRETS_TIME).await;
                 if self.entrance.is_redeemed(address.ip()) {
                     self.strangers.take_back(&network);
@@ -216,7 +218,6 @@ impl Acceptor {
                 }
             }
             HandshakeError::NotNoex(_)
-            | HandshakeError::Downgraded
             | HandshakeError::Replayed
             | HandshakeError::BadMessage
             | HandshakeError::TooLarge { .. }

@@ -152,7 +152,7 @@ impl Dialer {
     }
 
     /// Tries the version of the handshake that worked last time, else the highest one, and the
-    /// highest that the node speaks if that is another.
+    /// highest that both speak if that is another.
     async fn answer_to_key(
         &self,
         address: SocketAddr,
@@ -162,6 +162,13 @@ impl Dialer {
         let ours = self.identity.speech.handshakes;
         let mut version = self.key_memory.handshake(address, ours);
         let mut answered = self.answer_to(address, purpose, key, version).await;
+        if let Err(StreamError::Handshake(HandshakeError::Downgraded)) = answered
+            && version < ours.1
+        {
+            // It was upgraded since: what is remembered of it would never fit again.
+            version = ours.1;
+            answered = self.answer_to(address, purpose, key, version).await;
+        }
         if let Err(StreamError::Handshake(HandshakeError::UnsupportedVersion { theirs, .. })) =
             answered
         {

@@ -1,6 +1,6 @@
 //! Nodes find each other.
 
-use noex_cluster::Status;
+use noex_cluster::{NextVersion, Status};
 use tokio::time::timeout;
 
 use super::harness::{DEADLINE, config, start};
@@ -79,4 +79,18 @@ async fn a_node_recognises_itself_among_its_seeds() {
     let b = start(config("b", &[a.id()]));
     a.sees(&[b.id()]).await;
     assert_eq!(a.cluster.nodes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_comes_back_with_the_next_version_is_dialled_with_that() {
+    let next = |config: noex_cluster::ClusterConfig| config.speak(NextVersion::Compatible);
+    let mut old = start(config("b", &[]));
+    let port = old.id().port();
+    // It alone knows where the other one is, and remembers how that one spoke.
+    let mut a = start(next(config("a", &[old.id()])));
+    a.sees(&[old.id()]).await;
+    old.stop().await;
+    a.sees(&[]).await;
+    let new = start(next(config("b", &[])).port(port));
+    a.sees(&[new.id()]).await;
 }
