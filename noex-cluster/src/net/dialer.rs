@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::arrival::{Arrival, Claim};
 use super::control::CONTROL_FRAME_SIZE_MAX;
+use super::head_start::first_success;
 use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::stream::{Origin, PlainStream, SecureStream, StreamError};
@@ -20,6 +21,9 @@ use crate::proto::handshake::{Dialled, Dialling, HandshakeError, Purpose, Speech
 use crate::proto::membership::{DialFailure, DialId, Endpoint, Facts};
 use crate::proto::wire::{Frame, FrameReader, Refusal, Verdict};
 use crate::secret::LinkKey;
+
+/// The most addresses behind a node's host that are dialled. Few nodes have more than two.
+const ADDRESSES_MAX: usize = 16;
 
 /// What every dial needs.
 #[derive(Debug)]
@@ -112,15 +116,13 @@ impl Dialer {
 
     /// The first address that answers. If none does, the failure that leaves the most hope.
     async fn first_answer(&self, addresses: &[SocketAddr]) -> Result<Answered, DialFailure> {
-        let mut failure = None;
-        for address in addresses {
-            match self.answer(*address, Purpose::Session).await {
-                Ok(answered) => return Ok(answered),
-                Err(DialFailure::NoAnswer) => failure = Some(DialFailure::NoAnswer),
-                Err(other) => failure = failure.or(Some(other)),
-            }
-        }
-        Err(failure.unwrap_or(DialFailure::NoAnswer))
+        let addresses = addresses.iter().copied().take(ADDRESSES_MAX);
+        let answers = addresses.map(|address| self.answer(address, Purpose::Session));
+        first_success(answers).await.map_err(|mut failures| {
+            failures.sort_by_key(|failure| !matches!(failure, DialFailure::NoAnswer));
+            let most_hopeful = failures.into_iter().next();
+            most_hopeful.unwrap_or(DialFailure::NoAnswer)
+        })
     }
 
     /// Connects and tries the keys, the one that worked last time first.

@@ -13,6 +13,7 @@ mod lane;
 mod control;
 mod session;
 mod key_memory;
+mod head_start;
 mod dialer;
 mod accept;
 mod entrance;
