@@ -198,7 +198,7 @@ impl Dialer {
         } = &*self.identity;
         let hello = self.identity.hello(purpose);
         let (dialling, first) = Dialling::start(version, key, static_key, cluster_name, &hello)?;
-        let mut stream = PlainStream::new(TcpStream::connect(address).await?)?;
+        let mut stream = PlainStream::new(another(TcpStream::connect(address).await?)?)?;
         stream.write(&first).await?;
         let second = stream.read_second(speech.handshakes).await?;
         let dialled = match dialling.read_second(&second) {
@@ -317,6 +317,15 @@ impl Dialer {
     }
 }
 
+/// Where nobody listens, the system may choose the very port that is dialled for this end of the
+/// connection, and connect the socket with itself.
+fn another(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
+
 fn is_reset(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -336,5 +345,24 @@ fn claim_of(dialled: &Dialled) -> Claim {
             process_count: dialled.peer.process_count,
             uptime: dialled.peer.uptime,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_met_itself_is_refused_as_where_nobody_listens() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        let refused = another(socket.connect(own).await.unwrap()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).await;
+        assert!(another(other.unwrap()).is_ok());
     }
 }
