@@ -27,10 +27,34 @@ pub(crate) fn listen(host: &str, port: u16) -> Result<TcpListener, BindError> {
     })
 }
 
-/// The host under which others reach a node that listens on every address: the DNS name of the
-/// pod if it is one that has one, else the address from which this machine reaches others.
-pub(crate) fn own_host() -> String {
-    pod_host().unwrap_or_else(default_route_host)
+/// The ways on which a datagram socket can be sent out: from any own address to one that is
+/// reserved for documentation.
+const WAYS: [(&str, &str); 2] = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+
+/// The host under which others reach a node that listens on every address of the family of
+/// `listen`: the DNS name of the pod if it is one that has one, else the address from which this
+/// machine reaches others.
+pub(crate) fn own_host(listen: &str) -> String {
+    let (ipv4, ipv6) = WAYS.split_at(1);
+    let hears_ipv4_alone = listen.parse::<Ipv4Addr>().is_ok();
+    let found = own_address(if hears_ipv4_alone { ipv4 } else { &WAYS });
+    let is_deaf = hears_ipv4_alone && found.is_none() && own_address(ipv6).is_some();
+    if is_deaf {
+        tracing::warn!(
+            listen,
+            "this machine reaches others by IPv6 alone, over which the node does not listen; set \
+             `listen` to `::`"
+        );
+    }
+    pod_host().unwrap_or_else(|| {
+        if found.is_none() && !is_deaf {
+            tracing::warn!(
+                "this machine has no route to others, so the node advertises its loopback \
+                 address; set `advertise` to the address under which others reach it"
+            );
+        }
+        found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_string()
+    })
 }
 
 /// A pod of a `StatefulSet` keeps its DNS name when it is started anew, and with it the node's
@@ -47,26 +71,12 @@ fn pod_host() -> Option<String> {
     }
 }
 
-fn default_route_host() -> String {
-    let found = default_route_address();
-    if found.is_none() {
-        tracing::warn!(
-            "this machine has no route to others, so the node advertises its loopback address; \
-             set `advertise` to the address under which others reach it"
-        );
-    }
-    found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_string()
-}
-
-/// A datagram socket learns its own address when it is connected; nothing is sent for that. The
-/// addresses to connect to are reserved for documentation.
-fn default_route_address() -> Option<IpAddr> {
-    [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")]
-        .into_iter()
-        .find_map(|(own, other)| {
-            let socket = UdpSocket::bind(own).ok()?;
-            socket.connect(other).ok()?;
-            let address = socket.local_addr().ok()?.ip();
-            (!address.is_unspecified()).then_some(address)
-        })
+/// A datagram socket learns its own address when it is connected; nothing is sent for that.
+fn own_address(ways: &[(&str, &str)]) -> Option<IpAddr> {
+    ways.iter().find_map(|(own, other)| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect(other).ok()?;
+        let address = socket.local_addr().ok()?.ip();
+        (!address.is_unspecified()).then_some(address)
+    })
 }

@@ -179,7 +179,7 @@ impl Cluster {
             .map_or(config.port, |address| address.port());
         let (host, port) = match config.advertise.clone() {
             Some(Advertise { host, port: given }) => (host, given.unwrap_or(port)),
-            None => (address::own_host(), port),
+            None => (address::own_host(&config.listen), port),
         };
         let node_id = NodeId::new(&config.name, &host, port)?;
         Ok(Bound {

@@ -125,3 +125,28 @@ async fn contract_c02_a_node_that_listens_everywhere_finds_out_where_others_reac
     let other = other.seed(&machine.id).start();
     met(&[&machine, &pod, &other]).await;
 }
+
+/// A network in which IPv6 alone leads anywhere.
+const IPV6_ALONE: &str = "
+    ip link set lo up && ip -6 address add 2001:db8:1::5/128 dev lo &&
+    ip -6 route add default dev lo src 2001:db8:1::5 && exec \"$0\"
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_listens_where_nobody_can_reach_it_says_so() {
+    let Some(_namespaces_are_allowed) = Namespace::new() else {
+        return;
+    };
+    let words = ["unshare", "--net", "sh", "-c", IPV6_ALONE];
+    let alone = |listen| {
+        let plan = Plan::new("six").variable("NOEX_LISTEN", listen);
+        plan.prefix(words.map(str::to_owned).to_vec()).start()
+    };
+    let everywhere = alone("::");
+    assert_eq!(everywhere.id.host(), "2001:db8:1::5");
+    assert_eq!(everywhere.complaints(), [""; 0]);
+    // It does not claim to be found where it does not listen.
+    let deaf = alone("0.0.0.0");
+    assert_eq!(deaf.id.host(), "127.0.0.1");
+    deaf.logged(&["WARN", "IPv6 alone", "`listen`"]).await;
+}

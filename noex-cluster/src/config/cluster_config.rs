@@ -94,7 +94,8 @@ impl ClusterConfig {
     }
 
     /// The host name or address to listen on. Default: `0.0.0.0` with a secret, `127.0.0.1`
-    /// without one, also if [`insecure`](Self::insecure).
+    /// without one, also if [`insecure`](Self::insecure). Where machines reach each other by IPv6
+    /// alone, say `::`.
     #[must_use]
     pub fn listen(mut self, host: impl Into<String>) -> Self {
         self.listen = Some(host.into());
