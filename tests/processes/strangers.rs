@@ -177,3 +177,17 @@ fn contract_c14_a_routable_address_needs_a_secret_or_the_word_insecure() {
     let alone = Cluster::bind(ClusterConfig::new("a").port(0)).unwrap();
     assert_eq!(alone.node_id().host(), "127.0.0.1");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_can_accept_nobody_says_why() {
+    let few = ["sh", "-c", "ulimit -n 48; exec \"$0\""].map(str::to_owned);
+    let node = Plan::new("b").prefix(few.to_vec()).start();
+    let address = SocketAddr::from(([127, 0, 0, 1], node.id.port()));
+    let mut strangers = Vec::new();
+    for _ in 0..64 {
+        strangers.push(connect(address, [127, 0, 0, 5]).await);
+    }
+    node.logged(&["WARN", "can't be accepted", "Too many open files"])
+        .await;
+    assert_eq!(node.logged_times(&["can't be accepted"]), 1);
+}
