@@ -8,8 +8,8 @@ use noex::{CallError, ClusterEvent, Events, NodeDownReason, NodeId};
 use rustix::process::Signal;
 
 use crate::mesh::{Mesh, ask, known};
-use crate::probe::{Probe, ProbeCall};
-use crate::support::{INTERVAL, Plan, THRESHOLD, config, down, eventually, up};
+use crate::probe::{Probe, ProbeCall, ProbeCast};
+use crate::support::{INTERVAL, NodeProcess, Plan, THRESHOLD, config, down, eventually, up};
 
 /// The comings and goings of `of` since `events` began, in the words of the nodes in processes.
 pub(crate) async fn told_of(mut events: Events, of: &NodeId) -> Vec<String> {
@@ -91,16 +91,58 @@ async fn contract_c21_a_stopped_node_is_down_in_time_and_comes_back_as_the_same_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c21_a_node_whose_workers_are_blocked_is_down_and_comes_back_as_the_same_life() {
+    let mut mesh = Mesh::start(["b", "c"]).await;
+    let all_events = mesh.cluster().subscribe();
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let [b, c] = &mesh.others;
+    let pid = mesh.registry().whereis("probe-b").unwrap();
+    let detection = INTERVAL * THRESHOLD;
+    let blocked = Instant::now();
+    Probe::cast(pid, ProbeCast::Block(3 * detection)).unwrap();
+    let reason = down(&mut mesh.events, &b.id).await;
+    let took = blocked.elapsed();
+    assert_eq!(reason, NodeDownReason::HeartbeatTimeout);
+    assert_eq!(c.wait_down(&b.id), "heartbeat_timeout");
+    assert!(took > detection, "a node that may only be busy: {took:?}");
+    up(&mut mesh.events, &b.id).await;
+    c.wait_up(&b.id);
+    assert_eq!(known(&mesh, "probe-b").await, pid);
+    let told = ["down heartbeat_timeout", "up"];
+    assert_eq!(told_of(all_events, &b.id).await, told);
+    b.logged(&["WARN", "the runtime runs no tasks", "silent"])
+        .await;
+    b.logged(&["WARN", "the runtime runs tasks again"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contract_c20_a_pause_that_is_shorter_than_the_detection_time_is_nobody_s_end() {
+    is_nobody_s_end(async |b, time| {
+        b.signal(Signal::STOP);
+        tokio::time::sleep(time).await;
+        b.signal(Signal::CONT);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c20_a_program_that_blocks_for_less_than_the_detection_time_stays_up() {
+    is_nobody_s_end(async |b, time| {
+        Probe::cast(Global(b.probe()), ProbeCast::Block(time)).unwrap();
+    })
+    .await;
+}
+
+/// Has a node held up three times for six tenths of the detection time.
+async fn is_nobody_s_end(hold_up: impl AsyncFn(&NodeProcess, Duration)) {
     let mesh = Mesh::start(["b", "c"]).await;
     let _inside = mesh.node.enter();
     let all_events = [(); 2].map(|()| mesh.cluster().subscribe());
     let [b, c] = &mesh.others;
     let detection = INTERVAL * THRESHOLD;
     for _ in 0..3 {
-        b.signal(Signal::STOP);
-        tokio::time::sleep(detection.mul_f64(0.6)).await;
-        b.signal(Signal::CONT);
+        hold_up(b, detection.mul_f64(0.6)).await;
         // It answers, so what was held back has been heard on all sides.
         assert_eq!(ask("probe-b", ProbeCall::Where).await.0, b.id);
         tokio::time::sleep(INTERVAL).await;
@@ -198,7 +240,7 @@ async fn contract_c31_a_node_that_was_killed_is_dialled_until_it_is_back() {
 }
 
 /// Ends the node in one way and starts another one under its identity.
-async fn come_back(end: impl FnOnce(&mut crate::support::NodeProcess) -> &'static str) {
+async fn come_back(end: impl FnOnce(&mut NodeProcess) -> &'static str) {
     let mesh = Mesh::start(["b", "c"]).await;
     let _inside = mesh.node.enter();
     let node = &mesh.node;

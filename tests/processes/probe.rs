@@ -89,6 +89,8 @@ pub(crate) enum ProbeCast {
     Keep(ReplyTo<()>),
     /// Answer this with your pid.
     Answer(ReplyTo<Pid>),
+    /// Block all workers of the program for this time.
+    Block(Duration),
 }
 
 #[derive(Default)]
@@ -194,6 +196,7 @@ impl GenServer for Probe {
         match cast {
             ProbeCast::Note(number) => self.casts.push(number),
             ProbeCast::Bequeath(heir) => self.heir = Some(heir),
+            ProbeCast::Block(time) => block_workers(time),
             ProbeCast::Keep(reply) => self.kept.push(reply),
             ProbeCast::Answer(reply) => reply.send(cx.pid()),
         }
@@ -267,3 +270,16 @@ fn answer<R: noex::Wire>(reply: ReplyTo<R>, with: R) -> Flow {
 
 // A distributed supervisor may start it on any node.
 noex::register_server!(Probe);
+
+/// Leaves nobody to run anything else for this time.
+fn block_workers(time: Duration) {
+    let now = tokio::time::Instant::now;
+    let end = now() + time;
+    for _ in 0..64 {
+        noex::spawn(async move {
+            while now() < end {
+                std::thread::park_timeout(end.saturating_duration_since(now()));
+            }
+        });
+    }
+}

@@ -17,13 +17,14 @@ use super::dialer::Dialer;
 use super::identity::Identity;
 use super::leaving::{SESSION_PATIENCE, settled};
 use super::notices::Notices;
+use super::pulse::Pulse;
 use super::session::{Companion, Session};
 use super::stream::SecureStream;
 use super::wishes::{Wish, Wishes};
 use crate::finding::Sources;
 use crate::proto::idleness::Idleness;
 use crate::proto::membership::{DialId, Input, Machine, Message, Output, SessionId, Status, Via};
-use crate::proto::wire::{Refusal, Verdict};
+use crate::proto::wire::Verdict;
 use crate::view::View;
 
 /// How often the tasks that read sockets get a turn before a time-out is acted on. In each turn
@@ -42,6 +43,7 @@ pub(super) struct Driver {
     pub(super) wishes: Wishes,
     /// When the leave begins that the user wants, settled or not.
     pub(super) leave_at: Option<Instant>,
+    pub(super) pulse: Pulse,
     pub(super) sources: Sources,
     pub(super) lanes: LaneSettings,
     pub(super) sessions: BTreeMap<SessionId, Session>,
@@ -76,9 +78,12 @@ impl Driver {
     pub(super) async fn run(mut self) {
         loop {
             self.perform();
-            if self.view.status() == Status::Stopped {
+            let status = self.view.status();
+            if status == Status::Stopped {
                 return;
             }
+            // Who leaves does so as well as it can.
+            let is_staying = self.leave_at.is_none() && status != Status::Stopping;
             let due = self.machine.poll_timeout();
             let far = now() + Duration::from_hours(1);
             tokio::select! {
@@ -89,6 +94,11 @@ impl Driver {
                     self.grant(wish);
                 }
                 () = settled(&self.view.router, self.leave_at) => self.leave(),
+                arrest = self.pulse.stops(), if is_staying => {
+                    if !self.stand_still(arrest).await {
+                        return;
+                    }
+                }
                 peer = self.view.router.wanted() => self.feed(Input::Wanted { peer }),
                 arrival = self.arrivals.recv() => {
                     let Some(arrival) = arrival else { return };
@@ -121,7 +131,7 @@ impl Driver {
         }
     }
 
-    fn grant(&mut self, wish: Wish) {
+    pub(super) fn grant(&mut self, wish: Wish) {
         match wish {
             Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
             Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
@@ -209,44 +219,7 @@ impl Driver {
         }
     }
 
-    fn accepted(&mut self, session: SessionId, control: SecureStream) {
-        let Some(claim) = self
-            .sessions
-            .get(&session)
-            .map(|streams| streams.claim.clone())
-        else {
-            return;
-        };
-        let control = self.start_control(session, control, &claim);
-        if let Some(streams) = self.sessions.get_mut(&session) {
-            streams.control = Some(control);
-        }
-    }
-
-    /// A lane is welcome if its session waits for one, from the same node with the same key.
-    fn lane_asked(&self, session: SessionId, claim: &Claim, verdict: oneshot::Sender<Verdict>) {
-        let waiting = self.sessions.get(&session);
-        let waiting = waiting.filter(|streams| streams.control.is_some() && streams.awaits_lane());
-        let answer = match waiting {
-            Some(streams) if streams.claim.is_of(claim) => Verdict::Accepted { session: session.0 },
-            Some(_) => Verdict::Refused(Refusal::WrongKey),
-            None => Verdict::Refused(Refusal::UnknownSession),
-        };
-        // A stranger that has gone needs no answer.
-        drop(verdict.send(answer));
-    }
-
-    /// A session has one lane, even if its peer brought two at once.
-    fn lane_accepted(&mut self, session: SessionId, lane: Box<SecureStream>) {
-        let waiting = self.sessions.get_mut(&session);
-        if let Some(streams) = waiting.filter(|streams| streams.awaits_lane()) {
-            streams.lane_stream = Some(lane);
-            streams.companion = None;
-            self.opened(session, Via::Accept);
-        }
-    }
-
-    fn opened(&mut self, session: SessionId, via: Via) {
+    pub(super) fn opened(&mut self, session: SessionId, via: Via) {
         let Some(streams) = self.sessions.get(&session) else {
             return;
         };
@@ -266,7 +239,7 @@ impl Driver {
     }
 
     /// Does what the machine says.
-    fn perform(&mut self) {
+    pub(super) fn perform(&mut self) {
         let counts = &self.view.counts;
         counts
             .sessions
@@ -341,44 +314,24 @@ impl Driver {
         }
     }
 
-    fn answer(&mut self, session: SessionId, answer: Result<(), Refusal>) {
-        let Some((claim, verdict)) = self.asking.remove(&session) else {
-            return;
-        };
-        let answer = match answer {
-            Ok(()) => {
-                let (arrivals, patience) = (self.dialer.arrivals.clone(), self.lanes.patience);
-                let mut streams = Session::new(claim);
-                streams.companion = Some(Companion(spawn_on(&Handle::current(), async move {
-                    tokio::time::sleep(patience).await;
-                    // When the driver has ended, nobody needs to know.
-                    drop(arrivals.send(Arrival::LaneOverdue { session }).await);
-                })));
-                self.sessions.insert(session, streams);
-                Verdict::Accepted { session: session.0 }
-            }
-            Err(refusal) => {
-                tracing::debug!(node = %claim.peer.id, %refusal, "session refused");
-                Verdict::Refused(refusal)
-            }
-        };
-        // A stranger that has gone needs no answer; if it was accepted, its lane is overdue.
-        let _gone = verdict.send(answer);
-    }
-
     fn send(&self, session: SessionId, message: &Message) {
         if let Some(control) = self.sessions.get(&session).and_then(|s| s.control.as_ref()) {
             control.send(message);
         }
     }
 
-    fn close(&mut self, session: SessionId) {
+    pub(super) fn close(&mut self, session: SessionId) {
         if let Some(streams) = self.sessions.remove(&session) {
             streams.close();
         }
     }
 
-    fn start_control(&self, session: SessionId, stream: SecureStream, claim: &Claim) -> Control {
+    pub(super) fn start_control(
+        &self,
+        session: SessionId,
+        stream: SecureStream,
+        claim: &Claim,
+    ) -> Control {
         let ends = self.identity.ends(claim.peer.creation);
         let arrivals = self.dialer.arrivals.clone();
         Control::start(

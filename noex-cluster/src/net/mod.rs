@@ -1,7 +1,8 @@
 //! The shell around the protocol: sockets, tasks, and the cluster's own thread.
 //!
 //! Handshakes, control connections and the membership machine run on a thread of their own, so
-//! that a node whose users keep its runtime busy is still alive to the others. The sockets that
+//! that a node whose users keep its runtime busy is still alive to the others; one whose runtime
+//! stands still is silent. The sockets that
 //! carry signals run on the users' runtime, where the processes are.
 
 mod identity;
@@ -21,7 +22,9 @@ mod listener;
 mod notices;
 mod wishes;
 mod leaving;
+mod pulse;
 mod driver;
+mod welcoming;
 mod announce;
 mod resting;
 mod thread;

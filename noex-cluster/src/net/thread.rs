@@ -21,6 +21,7 @@ use super::identity::Identity;
 use super::key_memory::KeyMemory;
 use super::listener::listen;
 use super::notices::Notices;
+use super::pulse::Pulse;
 use super::warnings::Warnings;
 use super::wishes::{Wish, Wisher, Wishes, wishes};
 use crate::config::{Jitter, ValidConfig};
@@ -183,6 +184,7 @@ async fn drive(parts: ThreadParts, wishes: Wishes, listener: TcpListener) {
         arrivals,
         wishes,
         leave_at: None,
+        pulse: Pulse::new(runtime.clone(), rules.heartbeat_interval, now),
         sources,
         lanes: LaneSettings {
             runtime,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use noex_cluster::{Cluster, Status};
+use noex_cluster::{Cluster, ClusterConfig, Status};
 use noex_core::{LocalNode, NodeDownReason};
+use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::harness::{DEADLINE, DETECTION_TIME, config, start};
+use super::harness::{DEADLINE, DETECTION_TIME, TestNode, config, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_has_left_in_order() {
@@ -101,23 +102,60 @@ async fn a_node_that_stops_while_its_session_opens_has_left_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_whose_users_block_its_runtime_stays_up() {
+async fn a_node_whose_users_block_its_runtime_for_a_while_stays_up() {
     let mut a = start(config("a", &[]));
-    let builder = &mut tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(1).enable_all().build().unwrap();
-    let b = {
-        let _entered = runtime.enter();
-        start(config("b", &[a.id()]))
-    };
+    let (runtime, b) = start_apart(config("b", &[a.id()]));
     a.sees(&[b.id()]).await;
-    let blocked = noex_core::task::spawn_on(runtime.handle(), async {
-        let (_never, nothing) = std::sync::mpsc::channel::<()>();
-        nothing.recv_timeout(2 * DETECTION_TIME)
-    });
-    assert!(timeout(DEADLINE, blocked).await.unwrap().unwrap().is_err());
+    block(&runtime, DETECTION_TIME / 2).await;
     timeout(DEADLINE, b.cluster.stop()).await.unwrap();
     assert_eq!(a.node_down().await.1, NodeDownReason::GracefulShutdown);
     runtime.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_can_be_stopped_while_its_users_block_its_runtime() {
+    let mut a = start(config("a", &[]));
+    let (runtime, b) = start_apart(config("b", &[a.id()]));
+    a.sees(&[b.id()]).await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let blocked = noex_core::task::spawn_on(runtime.handle(), async move { released.recv() });
+    assert_eq!(a.node_down().await.1, NodeDownReason::HeartbeatTimeout);
+    timeout(DEADLINE, b.cluster.stop()).await.unwrap();
+    assert_eq!(b.cluster.status(), Status::Stopped);
+    drop(release);
+    assert!(timeout(DEADLINE, blocked).await.unwrap().unwrap().is_err());
+    runtime.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_runtime_is_gone_is_down_at_once() {
+    let mut a = start(config("a", &[]));
+    let (runtime, b) = start_apart(config("b", &[a.id()]));
+    let id = b.id().clone();
+    a.sees(&[&id]).await;
+    runtime.shutdown_background();
+    assert_eq!(a.node_down().await, (id, NodeDownReason::ConnectionClosed));
+    assert_eq!(b.cluster.status(), Status::Stopped);
+}
+
+/// A node that has a runtime of its own, with one worker.
+fn start_apart(config: ClusterConfig) -> (Runtime, TestNode) {
+    let builder = &mut tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(1).enable_all().build().unwrap();
+    let node = {
+        let _entered = runtime.enter();
+        start(config)
+    };
+    (runtime, node)
+}
+
+/// Blocks the only worker for so long.
+async fn block(runtime: &Runtime, time: Duration) {
+    let blocked = noex_core::task::spawn_on(runtime.handle(), async move {
+        let (_never, nothing) = std::sync::mpsc::channel::<()>();
+        nothing.recv_timeout(time)
+    });
+    assert!(timeout(DEADLINE, blocked).await.unwrap().unwrap().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
