@@ -1,7 +1,7 @@
 //! Pure: `Seed`, an address at which to look for the cluster.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use noex_core::NodeId;
@@ -99,9 +99,12 @@ pub(super) fn is_node_name(name: &str) -> bool {
     NodeId::new(name, "host", 1).is_ok()
 }
 
-/// Whether this is a host name or an address, an IPv6 one without brackets.
+/// Whether this is a host name or an address, an IPv6 one without brackets. What ends in a number
+/// is no name: resolvers take `127.1` for an address in an old short form.
 pub(super) fn is_host(host: &str) -> bool {
-    NodeId::new("name", host, 1).is_ok()
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    NodeId::new("name", host, 1).is_ok() && (!is_number || host.parse::<IpAddr>().is_ok())
 }
 
 impl fmt::Display for Seed {
@@ -155,6 +158,10 @@ mod tests {
             error("tcp://host:4369"),
             SeedError::Host("tcp://host".to_owned())
         );
+        for short in ["127.1", "0", "10.0.0.256", "a.1"] {
+            let refused = error(&format!("{short}:4369"));
+            assert_eq!(refused, SeedError::Host(short.to_owned()));
+        }
         assert_eq!(error("@host:4369"), SeedError::Name(String::new()));
         assert_eq!(error("a b@host:4369"), SeedError::Name("a b".to_owned()));
     }

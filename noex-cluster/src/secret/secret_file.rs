@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use super::{Secret, SecretError};
 /// The most bytes of a file of secrets; what is in a longer one is something else.
 const FILE_SIZE_MAX: u16 = 4096;
 
-/// The secrets that a file holds: one a line, the current one first, older ones behind it. Empty
+/// The secrets that a file holds: one a line, the current one first, older ones behind it. Blank
 /// lines don't count.
 #[derive(Clone)]
 pub(crate) struct SecretFile {
@@ -31,7 +31,7 @@ impl SecretFile {
         };
         let mut secrets = text
             .lines()
-            .filter(|line| !line.is_empty())
+            .filter(|line| !line.trim().is_empty())
             .map(Secret::new);
         let current = secrets.next();
         Ok(Self {
@@ -68,6 +68,10 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         path: path.to_owned(),
         source,
     };
+    // A pipe would keep its reader waiting, and tell its content once.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is no regular file")));
+    }
     // Reserved at once: a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * usize::from(FILE_SIZE_MAX)));
     let file = File::open(path).map_err(failed)?;
@@ -94,6 +98,7 @@ mod tests {
             ("a\n", "a", &[]),
             ("a\r\n", "a", &[]),
             ("\na\n\n", "a", &[]),
+            (" \na\r\n  \r\n", "a", &[]),
             ("new\nold\nolder", "new", &["old", "older"]),
             (" a b \n", " a b ", &[]),
         ] {
@@ -114,6 +119,8 @@ mod tests {
             missing.starts_with("file /no/such/file can't be read"),
             "{missing}"
         );
+        let folder = SecretFile::read(Path::new("/")).unwrap_err().to_string();
+        assert!(folder.ends_with("it is no regular file"), "{folder}");
         for content in [b"x".repeat(4097), vec![0xff]] {
             let refused = SecretFile::read(write(content).path());
             assert!(matches!(refused, Err(SecretError::FileNotText(_))));
