@@ -172,13 +172,18 @@ impl Node {
             registry,
             ..
         } = &*self.0;
-        tracing::info!(node = %self.id(), calls = local.calls_in_flight(), "the node stops");
+        tracing::info!(
+            node = %self.id(), calls = local.calls_in_flight(),
+            "the node stops: its names are handed over"
+        );
+        cluster.prepare_stop();
         if timeout(NAMES_PATIENCE, registry.drain()).await.is_err() {
             tracing::warn!(
                 node = %self.id(),
                 "not all nodes have confirmed that names are free; their calls may be refused"
             );
         }
+        tracing::info!(node = %self.id(), "calls in flight are waited for, new ones are refused");
         local.drain();
         let application = ApplicationServer::of(local);
         let quiet = async {
@@ -189,8 +194,12 @@ impl Node {
         };
         if timeout(CALLS_PATIENCE, quiet).await.is_err() {
             let calls = local.calls_in_flight();
-            tracing::warn!(node = %self.id(), calls, "calls are still open; they will fail");
+            tracing::warn!(
+                node = %self.id(), calls,
+                "calls are still open; those that are not answered while the servers stop will fail"
+            );
         }
+        tracing::info!(node = %self.id(), "names are taken away, and servers stopped");
         registry.unregister_all();
         if let Some(application) = application {
             let stop = application.stop().reason(ExitReason::Shutdown);
@@ -200,8 +209,9 @@ impl Node {
         }
         let left = deadline.saturating_duration_since(Instant::now());
         let killed = local.stop_processes(PROCESS_PATIENCE, left).await;
+        tracing::info!(node = %self.id(), killed, "the node leaves its cluster");
         cluster.stop().await;
-        tracing::info!(node = %self.id(), killed, "the node has stopped");
+        tracing::info!(node = %self.id(), "the node has stopped");
         *stopped = true;
     }
 }

@@ -1,6 +1,7 @@
 //! What `#[noex::main]` does around its body.
 
 use std::future::Future;
+use std::io::Write;
 use std::pin::pin;
 use std::process::{ExitCode, Termination};
 use std::sync::{Arc, OnceLock};
@@ -126,6 +127,11 @@ where
 }
 
 fn refuse(message: &str) -> ExitCode {
-    tracing::error!("{message}");
+    if tracing::enabled!(tracing::Level::ERROR) {
+        tracing::error!("{message}");
+    } else {
+        // A program that ends must say why, whatever its log leaves out.
+        let _nobody_hears = writeln!(std::io::stderr(), "{message}");
+    }
     ExitCode::FAILURE
 }

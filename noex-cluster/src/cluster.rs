@@ -14,7 +14,7 @@ use crate::bind_error::BindError;
 use crate::config::{Advertise, ClusterConfig, ConfigError, SecretRules, ValidConfig};
 use crate::event::{ClusterEvent, Events};
 use crate::informant::{self, Informant};
-use crate::net::{Identity, Limits, SecretWatch, Thread, ThreadParts, Wish};
+use crate::net::{Identity, Limits, SecretWatch, Thread, ThreadParts, Wish, log_start};
 use crate::node_info::{NodeInfo, Snapshot, Stats};
 use crate::proto::membership::Status;
 use crate::router::ClusterRouter;
@@ -104,17 +104,7 @@ impl Bound {
             node_id,
         } = self;
         let runtime = Handle::current();
-        if !config.keys.secure {
-            tracing::info!(
-                node = %node_id,
-                "no secret is set: whoever reaches the port can join the cluster"
-            );
-        }
-        if !(config.seeds.is_empty() && config.discoveries.is_empty()) {
-            let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
-            let discoveries = &config.discoveries;
-            tracing::info!(node = %node_id, ?seeds, ?discoveries, "looks for its cluster");
-        }
+        log_start(&node_id, &listener, &config);
         let limits = Limits {
             message_size_max: config.message_size_max,
             queue_size_max: config.send_queue_size_max,
@@ -303,6 +293,12 @@ impl Cluster {
         let mut status = self.0.view.watch_status();
         // The view, and with it the sender, lives as long as this handle.
         let _status = status.wait_for(|status| *status != Status::Starting).await;
+    }
+
+    /// The node is about to end: its [status](Self::status) is [`Status::Stopping`] from now on.
+    /// [`stop`](Self::stop) is to follow.
+    pub fn prepare_stop(&self) {
+        self.0.view.enter(Status::Stopping);
     }
 
     /// Replaces the secrets, at once and for every connection from now on: `current` is dialled

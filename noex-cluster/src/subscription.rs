@@ -1,4 +1,4 @@
-//! `Subscription`: a callback that is called until this is dropped.
+//! `Subscription`: a callback that is called until this is dropped, or for good.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,19 +9,27 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::event::{ClusterEvent, Events};
 
-/// A callback that is called until this is dropped.
+/// A callback that is called until this is dropped; for as long as its node is in its cluster if
+/// this is [detached](Self::detach).
 ///
 /// One that panics is an error in the log, and is called for what happens next. A call that is
 /// under way when this is dropped goes on, and no other one follows.
 #[derive(Debug)]
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription {
-    task: JoinHandle<()>,
+    /// `None`: it is detached.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Subscription {
     pub(crate) const fn new(task: JoinHandle<()>) -> Self {
+        let task = Some(task);
         Self { task }
+    }
+
+    /// Lets the calls go on until the node has left its cluster.
+    pub fn detach(mut self) {
+        self.task = None;
     }
 
     /// Calls `callback` on `runtime` for all that happens to `node`.
@@ -50,7 +58,9 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 

@@ -102,10 +102,18 @@ impl View {
         self.members.lock().remove(node);
     }
 
-    /// Our own status changed.
+    /// Our own status changed, unless it has come further already.
     pub(crate) fn enter(&self, status: Status) {
-        self.status.send_replace(status);
-        self.tell(ClusterEvent::StatusChanged(status));
+        let is_further = |known: &mut Status| {
+            let is_further = status as u8 > *known as u8;
+            if is_further {
+                *known = status;
+            }
+            is_further
+        };
+        if self.status.send_if_modified(is_further) {
+            self.tell(ClusterEvent::StatusChanged(status));
+        }
     }
 
     /// The driver has ended, in order or not: nobody can be reached, and nothing happens any more.
@@ -126,9 +134,7 @@ impl View {
 
     /// Nothing happens any more.
     fn end(&self) {
-        if self.status() != Status::Stopped {
-            self.enter(Status::Stopped);
-        }
+        self.enter(Status::Stopped);
         *self.events.lock() = None;
     }
 
@@ -208,14 +214,35 @@ mod tests {
     use super::*;
     use crate::router::ClusterRouter;
 
-    #[test]
-    fn a_node_may_say_to_run_for_ever() {
+    fn view() -> View {
         let limits = crate::net::Limits {
             message_size_max: 100,
             queue_size_max: 100,
         };
         let router = ClusterRouter::new(Creation::from_bits(1), limits);
-        let view = View::new(Arc::new(router));
+        View::new(Arc::new(router))
+    }
+
+    #[tokio::test]
+    async fn a_status_is_told_once_and_none_comes_back() {
+        let view = view();
+        let mut events = view.subscribe();
+        // It begins to stop before it has found anybody.
+        for status in [Status::Stopping, Status::Running, Status::Stopping] {
+            view.enter(status);
+            assert_eq!(view.status(), Status::Stopping);
+        }
+        view.end();
+        for told in [Status::Stopping, Status::Stopped] {
+            let event = events.next().await.unwrap();
+            assert!(matches!(event, Ok(ClusterEvent::StatusChanged(status)) if status == told));
+        }
+        assert!(events.next().await.is_none());
+    }
+
+    #[test]
+    fn a_node_may_say_to_run_for_ever() {
+        let view = view();
         let peer = Peer::new("b@h:1".parse().unwrap(), Creation::from_bits(2));
         let facts = Facts {
             process_count: u64::MAX,

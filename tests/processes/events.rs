@@ -1,5 +1,6 @@
 //! What a node tells its users, as a stream and by callbacks.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,13 +52,18 @@ async fn contract_c42_the_statuses_come_in_order_by_stream_and_by_callback() {
     let cluster = node.cluster();
     let called = Arc::new(Mutex::new(Vec::new()));
     let calls = Arc::clone(&called);
-    let _subscription = cluster.on_status_change(move |status| calls.lock().unwrap().push(status));
+    let subscription = cluster.on_status_change(move |status| calls.lock().unwrap().push(status));
+    subscription.detach();
     let events = cluster.subscribe();
     // It looks for a seed that is not there.
     assert_eq!(cluster.status(), Status::Starting);
     cluster.running().await;
     assert_eq!(cluster.status(), Status::Running);
-    node.stop().await;
+    let mut stop = pin!(node.stop());
+    let begun = tokio::time::timeout(Duration::ZERO, &mut stop).await;
+    assert!(begun.is_err(), "it ended at once");
+    assert_eq!(cluster.status(), Status::Stopping);
+    stop.await;
     assert_eq!(cluster.status(), Status::Stopped);
     let statuses = [Status::Running, Status::Stopping, Status::Stopped];
     assert_eq!(all(events).await, statuses.map(Told::Status));

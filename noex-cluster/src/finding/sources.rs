@@ -106,7 +106,8 @@ impl Source {
         match answer.within(ANSWER_TIMEOUT).await {
             Ok(addresses) => {
                 if self.is_failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!(source = %self.label, ?addresses, "tells addresses again");
+                    let count = addresses.len();
+                    tracing::info!(source = %self.label, count, "tells addresses again");
                 }
                 addresses
             }
@@ -116,8 +117,8 @@ impl Source {
                 } else {
                     tracing::warn!(
                         source = %self.label, %error,
-                        "tells no addresses of nodes; check the name, and whether this machine \
-                         can resolve it. It is asked again"
+                        "tells no addresses of nodes, and is asked again; if it is a host name, \
+                         check that, and whether this machine can resolve it"
                     );
                 }
                 Vec::new()

@@ -285,7 +285,10 @@ impl Dialer {
                 return DialFailure::Refused;
             }
             StreamError::Io(error) if is_reset(error) => return DialFailure::Reset,
-            StreamError::Io(_) => return DialFailure::NoAnswer,
+            StreamError::Io(error) => {
+                tracing::debug!(%address, %error, "not reached");
+                return DialFailure::NoAnswer;
+            }
             StreamError::Closed => return DialFailure::Reset,
             StreamError::Handshake(_)
             | StreamError::Record(_)

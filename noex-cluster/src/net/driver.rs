@@ -43,6 +43,8 @@ pub(super) struct Driver {
     pub(super) wishes: Wishes,
     /// When the leave begins that the user wants, settled or not.
     pub(super) leave_at: Option<Instant>,
+    /// Whether the user has not wanted to leave yet.
+    pub(super) is_staying: bool,
     pub(super) pulse: Pulse,
     pub(super) sources: Sources,
     pub(super) lanes: LaneSettings,
@@ -78,12 +80,9 @@ impl Driver {
     pub(super) async fn run(mut self) {
         loop {
             self.perform();
-            let status = self.view.status();
-            if status == Status::Stopped {
+            if self.view.status() == Status::Stopped {
                 return;
             }
-            // Who leaves does so as well as it can.
-            let is_staying = self.leave_at.is_none() && status != Status::Stopping;
             let due = self.machine.poll_timeout();
             let far = now() + Duration::from_hours(1);
             tokio::select! {
@@ -94,7 +93,8 @@ impl Driver {
                     self.grant(wish);
                 }
                 () = settled(&self.view.router, self.leave_at) => self.leave(),
-                arrest = self.pulse.stops(), if is_staying => {
+                // Who leaves does so as well as it can.
+                arrest = self.pulse.stops(), if self.is_staying => {
                     if !self.stand_still(arrest).await {
                         return;
                     }
@@ -135,7 +135,10 @@ impl Driver {
         match wish {
             Wish::Reconnect(node) => self.feed(Input::Reconnect { node }),
             Wish::Disconnect(node) => self.feed(Input::Disconnect { node }),
-            Wish::Leave => self.leave_at = self.leave_at.or_else(|| Some(now() + SESSION_PATIENCE)),
+            Wish::Leave => {
+                self.is_staying = false;
+                self.leave_at = self.leave_at.or_else(|| Some(now() + SESSION_PATIENCE));
+            }
         }
     }
 

@@ -32,6 +32,7 @@ mod secret_watch;
 
 pub(crate) use identity::Identity;
 pub(crate) use lane::{LaneQueue, Limits};
+pub(crate) use notices::log_start;
 pub(crate) use secret_watch::SecretWatch;
 pub(crate) use thread::{Thread, ThreadParts};
 pub(crate) use wishes::Wish;

@@ -1,10 +1,11 @@
 //! What the operator reads about the cluster.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use noex_core::{NodeDownReason, NodeId, Peer};
 
 use super::warnings::Warnings;
+use crate::config::ValidConfig;
 use crate::proto::membership::{Notice, Status};
 
 /// What the operator was told of late, so that nothing that happens again and again fills the log.
@@ -32,6 +33,31 @@ impl Notices {
             // The machine says the first two once, and the last one is for who looks closely.
             Notice::OtherName { .. } | Notice::NameTaken { .. } | Notice::Paused => true,
         }
+    }
+}
+
+/// Tells with what a node starts, all but its secrets.
+pub(crate) fn log_start(node: &NodeId, listener: &TcpListener, config: &ValidConfig) {
+    let listen = listener.local_addr().ok();
+    tracing::info!(
+        %node, ?listen, cluster = config.cluster_name, secrets = config.keys.marks().len(),
+        heartbeat_interval = ?config.heartbeat_interval, miss_threshold = config.miss_threshold,
+        "the node starts"
+    );
+    if !config.keys.secure {
+        if listen.is_some_and(|address| address.ip().to_canonical().is_loopback()) {
+            tracing::info!(%node, "no secret is set: every program of this machine can join");
+        } else {
+            tracing::warn!(
+                %node,
+                "no secret is set: whoever reaches the port can join the cluster"
+            );
+        }
+    }
+    if !(config.seeds.is_empty() && config.discoveries.is_empty()) {
+        let seeds: Vec<String> = config.seeds.iter().map(ToString::to_string).collect();
+        let discoveries = &config.discoveries;
+        tracing::info!(%node, ?seeds, ?discoveries, "looks for its cluster");
     }
 }
 
@@ -129,7 +155,7 @@ pub(super) fn log_status(own: &NodeId, status: Status, alone: bool) {
     if alone && status == Status::Running {
         tracing::warn!(
             node = %own,
-            "no seed has answered in time: the node runs alone and goes on searching"
+            "no seed has let this node in: it runs alone and goes on searching"
         );
     }
 }

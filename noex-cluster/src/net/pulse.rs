@@ -97,7 +97,7 @@ impl Driver {
             "the runtime runs no tasks: this node is silent until it does, and down to the others \
              if that takes long. Code that blocks belongs in a `BlockingServer` or `spawn_blocking`"
         );
-        while self.leave_at.is_none() {
+        while self.is_staying {
             tokio::select! {
                 biased;
                 wish = self.wishes.next() => {

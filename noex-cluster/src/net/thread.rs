@@ -184,6 +184,7 @@ async fn drive(parts: ThreadParts, wishes: Wishes, listener: TcpListener) {
         arrivals,
         wishes,
         leave_at: None,
+        is_staying: true,
         pulse: Pulse::new(runtime.clone(), rules.heartbeat_interval, now),
         sources,
         lanes: LaneSettings {

@@ -15,7 +15,7 @@ pub enum Status {
     Starting,
     /// In a cluster, if perhaps alone; still searching.
     Running,
-    /// Leaving: the members are being told.
+    /// Ending: no new work is taken, and then the members are told.
     Stopping,
     /// Left.
     Stopped,
