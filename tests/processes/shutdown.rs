@@ -57,6 +57,29 @@ async fn ends_in_order(signal: Signal) {
     assert_eq!(node.registry().whereis("probe-b"), None);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c60_an_orderly_end_is_told_step_by_step_and_nobody_tells_of_a_loss() {
+    let mut mesh = Mesh::start_with_log("info", ["b", "c"]).await;
+    let [b, c] = &mut mesh.others;
+    assert!(b.leave(), "the exit code is not 0");
+    b.logged(&["the node has stopped"]).await;
+    let log = b.log();
+    let mut rest = log.iter();
+    for step in [
+        "its names are handed over",
+        "calls in flight are waited for",
+        "names are taken away",
+        "the node leaves its cluster",
+        "the node has stopped",
+    ] {
+        assert!(rest.any(|line| line.contains(step)), "{step}: {log:#?}");
+    }
+    assert_eq!(c.wait_down(&b.id), "graceful_shutdown");
+    for node in [&*b, c] {
+        assert_eq!(node.logged_times(&["without a goodbye"]), 0);
+    }
+}
+
 /// A node that can be called, and its probes, each of which can be busy with one call.
 async fn with_busy_probes(count: usize) -> (Mesh<2>, Vec<Pid>) {
     let mesh = Mesh::start(["b", "c"]).await;

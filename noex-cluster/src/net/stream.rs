@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -53,8 +54,8 @@ pub(super) struct SecureReader {
     plain: BytesMut,
     frames: FrameReader,
     origin: Origin,
-    /// Whether the peer said that nothing comes behind this.
-    is_ended: bool,
+    /// Whether the peer said that nothing comes behind this, or we did: then it need not answer.
+    is_ended: Arc<AtomicBool>,
 }
 
 /// Where a stream comes from, for the log.
@@ -76,6 +77,8 @@ pub(super) struct SecureWriter {
     half: OwnedWriteHalf,
     sealer: Sealer,
     sealed: BytesMut,
+    /// The reader's.
+    is_ended: Arc<AtomicBool>,
 }
 
 /// Why a connection is of no further use.
@@ -159,6 +162,7 @@ impl PlainStream {
     ) -> SecureStream {
         let Channel { sealer, opener } = channel;
         let (read, write) = self.stream.into_split();
+        let is_ended = Arc::<AtomicBool>::default();
         SecureStream {
             reader: SecureReader {
                 half: read,
@@ -167,12 +171,13 @@ impl PlainStream {
                 plain: BytesMut::new(),
                 frames,
                 origin,
-                is_ended: false,
+                is_ended: Arc::clone(&is_ended),
             },
             writer: SecureWriter {
                 half: write,
                 sealer,
                 sealed: BytesMut::new(),
+                is_ended,
             },
         }
     }
@@ -219,7 +224,7 @@ impl SecureReader {
     pub(super) async fn fill(&mut self) -> Result<bool, StreamError> {
         self.wire.reserve(READ_SIZE);
         if self.half.read_buf(&mut self.wire).await? == 0 {
-            if !self.is_ended {
+            if !self.is_ended.load(Ordering::Relaxed) {
                 let Origin { node, address, .. } = &self.origin;
                 tracing::info!(%node, %address, "a connection ended without a goodbye: it is lost");
             }
@@ -233,13 +238,15 @@ impl SecureReader {
     pub(super) fn take(&mut self) -> Result<Option<Frame>, StreamError> {
         let frame = self.frames.next(&mut self.plain);
         let frame = frame.map_err(|error| self.origin.not_understood(error))?;
-        self.is_ended |= matches!(frame, Some(Frame::Goodbye | Frame::LaneEnd));
+        if let Some(Frame::Goodbye | Frame::LaneEnd) = frame {
+            self.expect_end();
+        }
         Ok(frame)
     }
 
     /// The peer has said, in other words than those of frames, that nothing comes any more.
-    pub(super) const fn expect_end(&mut self) {
-        self.is_ended = true;
+    pub(super) fn expect_end(&self) {
+        self.is_ended.store(true, Ordering::Relaxed);
     }
 
     /// Waits for the next frame.
@@ -308,6 +315,7 @@ impl SecureWriter {
 
     /// Tells the other end that nothing comes any more.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
+        self.is_ended.store(true, Ordering::Relaxed);
         self.half.shutdown().await
     }
 }
