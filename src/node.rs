@@ -43,7 +43,11 @@ const _: () = assert!(
         < PROCESSES_DEADLINE.as_millis()
 );
 
-/// A running node of a cluster; a cheap handle. It runs until it is [stopped](Self::stop).
+/// A running node of a cluster; a cheap handle. It runs until it is [stopped](Self::stop) or its
+/// last handle is dropped.
+///
+/// Dropped without a stop it does not end in order: its connections close, and to the other nodes
+/// it has crashed (`connection_closed`).
 ///
 /// Several can live in one program. Inside of its processes, under
 /// [`#[noex::main]`](macro@crate::main), and while it is [entered](Self::enter) it is the

@@ -228,8 +228,9 @@ impl Cluster {
     /// [`nodes`](Self::nodes) tell of it is more recent from then on as well.
     ///
     /// # Errors
-    /// [`CallError::NoConnection`] if the node is not up or can't be reached;
-    /// [`CallError::Timeout`] if it does not answer within 5 s.
+    /// [`CallError::NoConnection`] if the node is not up or can't be reached, or is this node
+    /// itself, of which [`snapshot`](Self::snapshot) tells; [`CallError::Timeout`] if it does not
+    /// answer within 5 s.
     ///
     /// # Cancel safety
     /// Dropping the future forgets the answer.

@@ -11,8 +11,8 @@ use proc_macro::TokenStream;
 ///
 /// It starts, in this order: the runtime, logging, and the node with its cluster, both from the
 /// environment. The body begins once the cluster is running. When it returns, or on SIGTERM or
-/// SIGINT, the node stops in order: calls in flight finish, names go, servers stop, the cluster is
-/// left. A signal ends the process with code 0, otherwise the body's result decides.
+/// SIGINT, the node stops in order: names are handed over, calls in flight finish, servers stop,
+/// the cluster is left. A signal ends the process with code 0, otherwise the body's result decides.
 ///
 /// Arguments: `worker_threads = N`, the runtime's worker threads; one for each core at first.
 ///

@@ -94,8 +94,8 @@ impl ClusterConfig {
     }
 
     /// The host name or address to listen on. Default: `0.0.0.0` with a secret, `127.0.0.1`
-    /// without one, also if [`insecure`](Self::insecure). Where machines reach each other by IPv6
-    /// alone, say `::`.
+    /// without one, also if [`insecure`](Self::insecure). Where machines reach each other by IPv6,
+    /// alone or beside IPv4, say `::`.
     #[must_use]
     pub fn listen(mut self, host: impl Into<String>) -> Self {
         self.listen = Some(host.into());
@@ -189,8 +189,8 @@ impl ClusterConfig {
         self
     }
 
-    /// Allows to listen without a secret where strangers can reach the node. Whoever reaches it
-    /// can then run anything on it.
+    /// Allows to [listen](Self::listen) without a secret where strangers can reach the node; where
+    /// that is, it does not change. Whoever reaches the node can then run anything on it.
     #[must_use]
     pub fn insecure(mut self) -> Self {
         self.insecure = true;

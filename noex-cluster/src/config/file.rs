@@ -21,7 +21,7 @@ impl ClusterConfig {
     /// | field | value | default |
     /// |---|---|---|
     /// | `name` | text: the [node's name](Self::name) | `noex` |
-    /// | `listen` | text: the host to [listen on](Self::listen) | all, with a secret |
+    /// | `listen` | text: [where](Self::listen) to listen | `127.0.0.1`; `0.0.0.0` with a secret |
     /// | `port` | number: the [port](Self::port) | 4369 |
     /// | `advertise` | text: where others [reach](Self::advertise) it | found out |
     /// | `seeds` | texts: [where](Self::seed) the cluster may be | none |

@@ -18,6 +18,8 @@ pub type DiscoveryError = Box<dyn Error + Send + Sync>;
 /// that is already known, nobody, or somebody without the secret. An address that is not told any
 /// more is not dialled any more; a node that was found there stays a member.
 ///
+/// Its `Debug` names it in the log, so it should tell no token.
+///
 /// # Examples
 /// A file with an address on each line, which somebody else keeps up to date:
 /// ```
