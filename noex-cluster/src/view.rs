@@ -104,6 +104,8 @@ impl View {
 
     /// Our own status changed, unless it has come further already.
     pub(crate) fn enter(&self, status: Status) {
+        // Held while both happen: they come from several threads, and are told in their order.
+        let events = self.events.lock();
         let is_further = |known: &mut Status| {
             let is_further = status as u8 > *known as u8;
             if is_further {
@@ -112,7 +114,7 @@ impl View {
             is_further
         };
         if self.status.send_if_modified(is_further) {
-            self.tell(ClusterEvent::StatusChanged(status));
+            tell(events.as_ref(), ClusterEvent::StatusChanged(status));
         }
     }
 
@@ -185,10 +187,14 @@ impl View {
     }
 
     fn tell(&self, event: ClusterEvent) {
-        if let Some(events) = &*self.events.lock() {
-            // That nobody listens is fine.
-            let _listeners = events.send(event);
-        }
+        tell(self.events.lock().as_ref(), event);
+    }
+}
+
+fn tell(events: Option<&broadcast::Sender<ClusterEvent>>, event: ClusterEvent) {
+    if let Some(events) = events {
+        // That nobody listens is fine.
+        let _listeners = events.send(event);
     }
 }
 

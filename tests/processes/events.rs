@@ -7,7 +7,8 @@ use std::time::Duration;
 use noex::prelude::*;
 use noex::{ClusterEvent, Events, NodeDownReason, NodeId, Status};
 
-use crate::mesh::Mesh;
+use crate::mesh::{Mesh, ask};
+use crate::probe::{Probe, ProbeCall};
 use crate::support::{PATIENCE, Plan, config, down, eventually, up};
 
 /// The most events that wait for a subscriber.
@@ -59,11 +60,7 @@ async fn contract_c42_the_statuses_come_in_order_by_stream_and_by_callback() {
     assert_eq!(cluster.status(), Status::Starting);
     cluster.running().await;
     assert_eq!(cluster.status(), Status::Running);
-    let mut stop = pin!(node.stop());
-    let begun = tokio::time::timeout(Duration::ZERO, &mut stop).await;
-    assert!(begun.is_err(), "it ended at once");
-    assert_eq!(cluster.status(), Status::Stopping);
-    stop.await;
+    node.stop().await;
     assert_eq!(cluster.status(), Status::Stopped);
     let statuses = [Status::Running, Status::Stopping, Status::Stopped];
     assert_eq!(all(events).await, statuses.map(Told::Status));
@@ -73,6 +70,28 @@ async fn contract_c42_the_statuses_come_in_order_by_stream_and_by_callback() {
     .await;
     // Nobody is told of what is over.
     assert!(cluster.subscribe().next().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contract_c42_a_node_is_stopping_while_it_finishes_what_it_was_asked() {
+    let mesh = Mesh::start(["b"]).await;
+    let node = mesh.node.clone();
+    let _inside = node.enter();
+    let slow = |reply| ProbeCall::Slow(Duration::from_secs(1), reply);
+    let slow = noex::spawn(async move { Probe::call(Global("probe-t"), slow).await });
+    let asked = |reply| ProbeCall::Ask("probe-t".to_owned(), reply);
+    let asked = noex::spawn(async move { ask("probe-b", asked).await });
+    eventually("the other node waits for an answer", async || {
+        node.local().calls_in_flight() == 1
+    })
+    .await;
+    let mut stop = pin!(node.stop());
+    let begun = tokio::time::timeout(Duration::ZERO, &mut stop).await;
+    assert!(begun.is_err(), "nobody was waited for");
+    assert_eq!(node.cluster().status(), Status::Stopping);
+    stop.await;
+    assert!(slow.await.unwrap().is_ok());
+    assert!(asked.await.unwrap().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -76,7 +76,8 @@ async fn contract_c60_an_orderly_end_is_told_step_by_step_and_nobody_tells_of_a_
     }
     assert_eq!(c.wait_down(&b.id), "graceful_shutdown");
     for node in [&*b, c] {
-        assert_eq!(node.logged_times(&["without a goodbye"]), 0);
+        let told = node.logged_times(&["without a goodbye"]);
+        assert_eq!(told, 0, "{:#?}", node.log());
     }
 }
 

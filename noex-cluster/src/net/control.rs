@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::arrival::Arrival;
-use super::stream::{SecureReader, SecureStream, SecureWriter, StreamError};
+use super::stream::{Ending, SecureReader, SecureStream, SecureWriter, StreamError};
 use crate::proto::membership::{Message, SessionId, Stream};
 use crate::proto::wire::{Frame, SessionEnds, encode_frame};
 
@@ -26,6 +26,7 @@ const QUEUE_LENGTH: usize = 1_024;
 pub(super) struct Control {
     /// Until nothing is said any more.
     frames: Option<mpsc::Sender<Frame>>,
+    ending: Ending,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -59,6 +60,7 @@ impl Control {
         let ends = context.ends;
         Self {
             frames: Some(frames),
+            ending: reader.ending(),
             reader: spawn_on(&runtime, read(reader, context)),
             writer: spawn_on(&runtime, write(writer, queue, ends)),
         }
@@ -72,8 +74,10 @@ impl Control {
         }
     }
 
-    /// The right to say goodbye later.
+    /// The right to say goodbye later. A peer that has heard from others that we leave may not wait
+    /// for it.
     pub(super) fn goodbye(&self) -> Goodbye {
+        self.ending.expect();
         Goodbye(self.frames.clone())
     }
 
@@ -129,10 +133,10 @@ async fn write_all(
     while let Some(frame) = queue.recv().await {
         encoded.clear();
         encode_frame(&frame, ends, &mut encoded).map_err(io::Error::other)?;
-        writer.write(&encoded).await?;
         if frame == Frame::Goodbye {
-            break;
+            return writer.write_last(&encoded).await;
         }
+        writer.write(&encoded).await?;
     }
     writer.shutdown().await
 }
@@ -176,7 +180,7 @@ async fn read_all(
                 && *message == Message::Rested
             {
                 // Behind it the session is closed.
-                reader.expect_end();
+                reader.ending().expect();
             }
             if arrivals.send(arrival).await.is_err() {
                 return Ok(());

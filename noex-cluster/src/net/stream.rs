@@ -54,8 +54,7 @@ pub(super) struct SecureReader {
     plain: BytesMut,
     frames: FrameReader,
     origin: Origin,
-    /// Whether the peer said that nothing comes behind this, or we did: then it need not answer.
-    is_ended: Arc<AtomicBool>,
+    ending: Ending,
 }
 
 /// Where a stream comes from, for the log.
@@ -77,8 +76,23 @@ pub(super) struct SecureWriter {
     half: OwnedWriteHalf,
     sealer: Sealer,
     sealed: BytesMut,
-    /// The reader's.
-    is_ended: Arc<AtomicBool>,
+    ending: Ending,
+}
+
+/// Whether the end of a connection is no surprise: the peer said that nothing comes any more, or we
+/// did, and then it need not answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ending(Arc<AtomicBool>);
+
+impl Ending {
+    /// It is none from now on.
+    pub(super) fn expect(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_expected(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Why a connection is of no further use.
@@ -162,7 +176,7 @@ impl PlainStream {
     ) -> SecureStream {
         let Channel { sealer, opener } = channel;
         let (read, write) = self.stream.into_split();
-        let is_ended = Arc::<AtomicBool>::default();
+        let ending = Ending::default();
         SecureStream {
             reader: SecureReader {
                 half: read,
@@ -171,13 +185,13 @@ impl PlainStream {
                 plain: BytesMut::new(),
                 frames,
                 origin,
-                is_ended: Arc::clone(&is_ended),
+                ending: ending.clone(),
             },
             writer: SecureWriter {
                 half: write,
                 sealer,
                 sealed: BytesMut::new(),
-                is_ended,
+                ending,
             },
         }
     }
@@ -224,7 +238,7 @@ impl SecureReader {
     pub(super) async fn fill(&mut self) -> Result<bool, StreamError> {
         self.wire.reserve(READ_SIZE);
         if self.half.read_buf(&mut self.wire).await? == 0 {
-            if !self.is_ended.load(Ordering::Relaxed) {
+            if !self.ending.is_expected() {
                 let Origin { node, address, .. } = &self.origin;
                 tracing::info!(%node, %address, "a connection ended without a goodbye: it is lost");
             }
@@ -239,14 +253,14 @@ impl SecureReader {
         let frame = self.frames.next(&mut self.plain);
         let frame = frame.map_err(|error| self.origin.not_understood(error))?;
         if let Some(Frame::Goodbye | Frame::LaneEnd) = frame {
-            self.expect_end();
+            self.ending.expect();
         }
         Ok(frame)
     }
 
-    /// The peer has said, in other words than those of frames, that nothing comes any more.
-    pub(super) fn expect_end(&self) {
-        self.is_ended.store(true, Ordering::Relaxed);
+    /// For who knows of the end from elsewhere than the frames that are read.
+    pub(super) fn ending(&self) -> Ending {
+        self.ending.clone()
     }
 
     /// Waits for the next frame.
@@ -313,9 +327,17 @@ impl SecureWriter {
         self.write(&[0, 0, 0, 2, kind, 0]).await
     }
 
+    /// Writes the frame that says that nothing comes behind it.
+    pub(super) async fn write_last(&mut self, frame: &[u8]) -> io::Result<()> {
+        // First, as the other end may close the connection as soon as it has the frame.
+        self.ending.expect();
+        self.write(frame).await?;
+        self.shutdown().await
+    }
+
     /// Tells the other end that nothing comes any more.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
-        self.is_ended.store(true, Ordering::Relaxed);
+        self.ending.expect();
         self.half.shutdown().await
     }
 }

@@ -161,8 +161,7 @@ async fn write(
             Taken::End => {
                 let mut end = BytesMut::new();
                 encode_frame(&Frame::LaneEnd, ends, &mut end).map_err(io::Error::other)?;
-                writer.write(&end).await?;
-                writer.shutdown().await?;
+                writer.write_last(&end).await?;
                 queue.set_ended();
                 return Ok(());
             }
